@@ -1,0 +1,235 @@
+"""Every setting, read from the environment (or a TOML file) at the moment something runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from marketo_assets.clock import Clock, parse_clock
+
+T = TypeVar("T", int, float)
+
+SANDBOX_HINT = "To try this without an account, run `marketo-assets sandbox` and export the variables it prints."
+_SECRETS = frozenset({"client_id", "client_secret"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SettingsError(ValueError):
+    """A setting is missing or cannot be used; the message says which, and what to put there."""
+
+
+class Secret(str):
+    """A text whose representation never shows it, so that logs and tracebacks cannot."""
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this project may do, where, and with whose quotas."""
+
+    base_url: str
+    """Scheme and host of the instance, no path."""
+    client_id: Secret = field(repr=False)
+    """Client id of the custom service."""
+    client_secret: Secret = field(repr=False)
+    """Client secret of the custom service."""
+    data_dir: Path = Path("data")
+    """Everything kept on disk lies below this folder."""
+    lead_fields: tuple[str, ...] = ()
+    """REST names to copy; empty means every readable field."""
+    lead_fields_exclude: tuple[str, ...] = ()
+    """REST names never to copy."""
+    daily_calls: int = 50_000
+    """The instance's calls a day."""
+    daily_export_mb: int = 500
+    """The instance's export megabytes a day, counted as 1,000,000 bytes."""
+    quota_share: float = 0.5
+    """Part of rate, concurrency and daily quotas that this project may use."""
+    status_poll_seconds: float = 60.0
+    """Shortest pause between two export status calls; Marketo refreshes a status once in 60 seconds."""
+    rate_calls: int = 100
+    """Calls the instance accepts in any `rate_seconds`."""
+    rate_seconds: float = 20.0
+    """Length of the rate window in seconds."""
+    concurrency: int = 10
+    """Calls the instance accepts at once."""
+    export_deadline_hours: float = 24.0
+    """How long a run waits for one export job before it stops with a message; a later run takes the job up."""
+    publish_min_seconds: float = 0.0
+    """Shortest pause between two releases during a backfill; the last state is always published."""
+    clock: Clock = field(default_factory=lambda: parse_clock(None))
+    """The machine's clock, or the sandbox's (`MARKETO_CLOCK`)."""
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The pipeline's own database file."""
+        return self.data_dir / "work.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """The symbolic link that readers open."""
+        return self.data_dir / "marketo.duckdb"
+
+    @property
+    def ledger_path(self) -> Path:
+        """Limits, quotas and export jobs, shared by all processes."""
+        return self.data_dir / "ledger.sqlite"
+
+    @property
+    def landing_dir(self) -> Path:
+        """What came from Marketo, as it came."""
+        return self.data_dir / "landing"
+
+
+def read_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return every setting that was given, lower case and without prefix; the environment wins over the file.
+
+    Raises: SettingsError when `MARKETO_CONFIG` names a file that cannot be read, or that holds a secret.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, str] = {}
+    config = environ.get("MARKETO_CONFIG", "")
+    if config:
+        try:
+            table = tomllib.loads(Path(config).read_text("utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(
+                f"MARKETO_CONFIG names {config!r}, which cannot be read as TOML: {error}. Correct the path or the file."
+            ) from error
+        secrets = sorted(_SECRETS & set(table))
+        if secrets:
+            raise SettingsError(
+                f"{config} holds {', '.join(secrets)}. Secrets come from the environment only: "
+                "remove them from the file and export MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET."
+            )
+        values = {
+            name: ",".join(str(item) for item in value) if isinstance(value, list) else str(value)
+            for name, value in table.items()
+        }
+    for name, text in environ.items():
+        if name.startswith("MARKETO_") and name != "MARKETO_CONFIG" and text.strip():
+            values[name.removeprefix("MARKETO_").lower()] = text.strip()
+    return values
+
+
+def read_data_dir(values: Mapping[str, str] | None = None) -> Path:
+    """Return the folder for everything kept on disk, absolute; it need not exist yet."""
+    values = read_variables() if values is None else values
+    return Path(values.get("data_dir", "data")).expanduser().absolute()
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings in force, each checked.
+
+    Raises: SettingsError naming the variable and what to put there. Costs no call.
+    """
+    values = read_variables(environ)
+    try:
+        clock = parse_clock(values.get("clock"))
+    except ValueError as error:
+        raise SettingsError(
+            "MARKETO_CLOCK is for the sandbox: unset it, or export the value that `marketo-assets sandbox` printed."
+        ) from error
+    share = _number(values, "quota_share", 0.5, float, lambda n: 0 < n <= 1, "a number above 0, at most 1")
+    return Settings(
+        base_url=check_base_url(_required(values, "base_url")),
+        client_id=Secret(_required(values, "client_id")),
+        client_secret=Secret(_required(values, "client_secret")),
+        data_dir=read_data_dir(values),
+        lead_fields=split_names(values.get("lead_fields", "")),
+        lead_fields_exclude=split_names(values.get("lead_fields_exclude", "")),
+        daily_calls=_positive(values, "daily_calls", 50_000, int),
+        daily_export_mb=_positive(values, "daily_export_mb", 500, int),
+        quota_share=share,
+        status_poll_seconds=_positive(values, "status_poll_seconds", 60.0, float),
+        rate_calls=_positive(values, "rate_calls", 100, int),
+        rate_seconds=_positive(values, "rate_seconds", 20.0, float),
+        concurrency=_positive(values, "concurrency", 10, int),
+        export_deadline_hours=_positive(values, "export_deadline_hours", 24.0, float),
+        publish_min_seconds=_number(values, "publish_min_seconds", 0.0, float, lambda n: n >= 0, "0 or more seconds"),
+        clock=clock,
+    )
+
+
+def check_base_url(text: str) -> str:
+    """Return scheme and host of the instance.
+
+    Raises: SettingsError for a path, for a URL without a host, and for plain http to a host that is not this machine.
+    """
+    if re.fullmatch(r"\d{3}-[A-Za-z]{3}-\d{3}", text):
+        text = f"https://{text}.mktorest.com"
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise SettingsError(
+            f"MARKETO_BASE_URL is {_shown(text)!r}, which is not a web address. "
+            "Put https://<munchkin id>.mktorest.com there (Marketo: Admin, Integration, Web Services)."
+        )
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise SettingsError(
+            f"MARKETO_BASE_URL is {_shown(text)!r}, but it takes scheme and host only. "
+            f"Put {parts.scheme}://{_host(text)} there, without {parts.path or 'the rest'!r}."
+        )
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise SettingsError(
+            f"MARKETO_BASE_URL is {_shown(text)!r}: plain http is accepted for this machine only, "
+            f"because credentials would travel unprotected. Put https://{_host(text)} there."
+        )
+    return f"{parts.scheme}://{_host(text)}"
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names in a comma-separated *text*, trimmed, in order, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _host(text: str) -> str:
+    return urlsplit(text).netloc.rpartition("@")[2]
+
+
+def _shown(text: str) -> str:
+    # A URL may carry a password; an error message may not.
+    return re.sub(r"//[^/@]*@", "//***@", text)
+
+
+def _required(values: Mapping[str, str], name: str) -> str:
+    text = values.get(name, "")
+    if not text:
+        where = (
+            "Put https://<munchkin id>.mktorest.com there (Marketo: Admin, Integration, Web Services)."
+            if name == "base_url"
+            else "It stands in Marketo under Admin, Integration, LaunchPoint, your custom service, View Details."
+        )
+        raise SettingsError(f"MARKETO_{name.upper()} is not set. {where} {SANDBOX_HINT}")
+    return text
+
+
+def _positive(values: Mapping[str, str], name: str, default: T, kind: Callable[[str], T]) -> T:
+    return _number(values, name, default, kind, lambda number: number > 0, "a number above 0")
+
+
+def _number(
+    values: Mapping[str, str],
+    name: str,
+    default: T,
+    kind: Callable[[str], T],
+    is_valid: Callable[[T], bool],
+    wanted: str,
+) -> T:
+    text = values.get(name)
+    if text is None:
+        return default
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not is_valid(number):
+        raise SettingsError(f"MARKETO_{name.upper()} is {text!r}; put {wanted} there, or unset it for {default}.")
+    return number
