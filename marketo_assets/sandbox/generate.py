@@ -1,0 +1,165 @@
+"""How a seed becomes leads: when each was created and changed, and what stands in every cell.
+
+A cell is a function of the seed, the field and the lead, worked out when somebody asks for it and never
+stored. So a world of a million leads is five columns of numbers, and its files are made as they are sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+
+import polars as pl
+
+from marketo_assets.sandbox.pools import Maker
+
+FIRST_ID = 1001
+_MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+_GOLDEN = 0x9E3779B97F4A7C15
+_WORD = 2**64
+
+
+def salt(seed: int, *names: object) -> int:
+    """Return an odd 64-bit number that belongs to *seed* and *names*."""
+    text = "/".join(map(str, (seed, *names)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") | 1
+
+
+def mixed(numbers: pl.Series, key: int) -> pl.Series:
+    """Return each of *numbers* scattered over 64 bits, another way for every *key*."""
+    x = numbers.cast(pl.UInt64) * _u64(_GOLDEN) + _u64(key)
+    for shift, factor in zip((2**30, 2**27), _MIX, strict=True):
+        x = (x ^ (x // _u64(shift))) * _u64(factor)
+    return x ^ (x // _u64(2**31))
+
+
+def pick(hashes: pl.Series, key: int, size: int) -> pl.Series:
+    """Return for each hash a number below *size*, another one for every odd *key*."""
+    return hashes * _u64(key) // _u64(2**32) % _u64(size)
+
+
+def month_starts(months: int, now: datetime) -> list[datetime]:
+    """Return the first moments of the *months* calendar months that end with the one *now* lies in, in UTC."""
+    running = (now.astimezone(UTC) - timedelta(seconds=1)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    index = running.year * 12 + running.month - 1
+    return [running.replace(year=past // 12, month=past % 12 + 1) for past in range(index - months + 1, index + 1)]
+
+
+def stamps(seed: int, leads: int, starts: list[datetime], now: datetime) -> pl.DataFrame:
+    """Return one row per lead, sorted by id and by creation: id, hash, and seconds of three moments.
+
+    `created` and `updated` are what the fields show; `latest` is the last change to any field at all.
+    The first and the last second of every month hold leads, and some seconds hold many.
+    """
+    last = int(now.timestamp()) - 1
+    edges = [int(start.timestamp()) for start in starts] + [last + 1]
+    created = pl.concat(
+        [
+            _seconds_of_month(seed, month, count, edges[month], edges[month + 1] - 1)
+            for month, count in enumerate(_shares(seed, leads, edges))
+        ]
+    )
+    rank = pl.int_range(leads, eager=True)
+    ids = _ids(mixed(rank, salt(seed, "gap")))
+    hashes = mixed(ids, salt(seed, "lead"))
+    updated = _later(hashes, salt(seed, "updated"), created, last)
+    latest = _later(hashes, salt(seed, "latest"), updated, last)
+    return pl.DataFrame({"id": ids, "hash": hashes, "created": created, "updated": updated, "latest": latest})
+
+
+def pool_of(seed: int, name: str, maker: Maker) -> pl.Series:
+    """Return the values that the field *name* draws from in the world of *seed*."""
+    return pl.Series(name, maker(Random(f"{seed}/{name}")), dtype=pl.String)  # noqa: S311 (test data, not secrets)
+
+
+def instants(seconds: pl.Series) -> pl.Series:
+    """Return *seconds* since 1970 as texts, `2024-02-29T23:59:59Z`."""
+    return pl.from_epoch(seconds, "s").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _u64(number: int) -> pl.Series:
+    return pl.Series([number % _WORD], dtype=pl.UInt64)
+
+
+def _shares(seed: int, leads: int, edges: list[int]) -> Iterator[int]:
+    weights = [(end - start) * (600 + salt(seed, "month", start) % 800) for start, end in pairwise(edges)]
+    done = 0
+    for reached in range(1, len(weights) + 1):
+        until = leads * sum(weights[:reached]) // sum(weights)
+        yield until - done
+        done = until
+
+
+def _seconds_of_month(seed: int, month: int, count: int, first: int, last: int) -> pl.Series:
+    span = last - first + 1
+    hashes = mixed(pl.int_range(count, eager=True), salt(seed, "second", month))
+    free = pick(hashes, salt(seed, "free"), span)
+    bursts = mixed(pick(hashes, salt(seed, "burst"), count // 200 + 1), salt(seed, "moment", month)) % _u64(span)
+    offset = free.zip_with(pick(hashes, salt(seed, "kind"), 10) > 0, bursts).cast(pl.Int64)
+    if count > 1:
+        at_edge = 1 if count < 20 else 2
+        offset = pl.concat(
+            [
+                pl.Series([0] * at_edge, dtype=pl.Int64),
+                offset.slice(0, count - 2 * at_edge),
+                pl.Series([span - 1] * at_edge, dtype=pl.Int64),
+            ]
+        )
+    return offset.sort() + first
+
+
+def _ids(hashes: pl.Series) -> pl.Series:
+    odd = salt(0, "gap")
+    gaps = (
+        1
+        + pick(hashes, odd, 3)
+        + pick(hashes, salt(0, "hole"), 500).zip_with(
+            pick(hashes, salt(0, "often"), 50) == 0, pl.zeros(len(hashes), pl.UInt64, eager=True)
+        )
+    )
+    ids = gaps.cast(pl.Int64).cum_sum() + (FIRST_ID - 1)
+    beyond = len(ids) - len(ids) // 20
+    # Lead ids are int64: the newest ones lie above what 32 bits hold.
+    jump = (pl.int_range(len(ids), eager=True) >= beyond).cast(pl.Int64) * 2**31
+    return ids + jump
+
+
+def _later(hashes: pl.Series, key: int, since: pl.Series, last: int) -> pl.Series:
+    part = pick(hashes, key, 65_536).cast(pl.Int64)
+    moved = since + (last - since) * part // 65_536
+    edge = pl.from_epoch(moved, "s").dt.truncate("1mo").dt.epoch("s")
+    edge = edge - (part % 2)
+    moved = edge.zip_with((part % 40 < 2) & (edge >= since), moved)
+    return moved.zip_with(pick(hashes, salt(0, "moves", key), 3) > 0, since)
+
+
+def drawn(hashes: pl.Series, pool: pl.Series, key: int) -> pl.Series:
+    """Return for each lead the value that the field with *key* draws from *pool*; null for a lead added later."""
+    return pool.gather(pick(hashes, key, len(pool)))
+
+
+def composed(rows: pl.DataFrame, name: str, seed: int) -> pl.Series:
+    """Return a field whose values are made from the lead's id, so that most of them occur once.
+
+    A field that the seed knows nothing of, because it was added later, is empty in every lead.
+    """
+    if name not in _COMPOSED:
+        return pl.Series(name, [None], dtype=pl.String).new_from_index(0, rows.height)
+    kinds = rows.with_columns(kind=pick(rows["hash"], salt(seed, name), 100), text=pl.col("id").cast(pl.String))
+    return kinds.select(pl.when(pl.col("kind").is_not_null()).then(_COMPOSED[name])).to_series().alias(name)
+
+
+_COMPOSED = {
+    "email": pl.when(pl.col("kind") < 8)
+    .then(None)
+    .when(pl.col("kind") < 10)
+    .then(pl.lit("info@example.org"))
+    .when(pl.col("kind") < 60)
+    .then(pl.format("lead{}@example.com", "text"))
+    .otherwise(pl.format("kim.lee+{}@mail.example.net", "text")),
+    "phone": pl.when(pl.col("kind") < 30).then(None).otherwise(pl.format("+1 555 {}", pl.col("text").str.zfill(7))),
+    "crmKey": pl.when(pl.col("kind") < 5).then(None).otherwise(pl.format("00{}", "text")),
+}
