@@ -8,12 +8,13 @@ spoken, never the value.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
+Texts = dict[str, str | None]
 Json = str | int | float | bool | None
 Spelling = Literal["plain", "zero_one", "offset"]
 
@@ -102,6 +103,12 @@ def to_json(data_type: str, text: str | None) -> Json:
     return text
 
 
+def column_to_json(data_type: str, texts: Sequence[str | None]) -> list[Json]:
+    """Return `to_json` of each of *texts*, working out each different text once."""
+    known = {text: to_json(data_type, text) for text in set(texts)}
+    return [known[text] for text in texts]
+
+
 def spoken(field: Field, value: Json) -> Json:
     """Return *value* as a REST answer spells it: some instances write `+0000` where others write `Z`."""
     if field.spelling == "offset" and isinstance(value, str) and value.endswith("Z"):
@@ -109,19 +116,8 @@ def spoken(field: Field, value: Json) -> Json:
     return value
 
 
-def check_names(fields: Mapping[str, Field], names: object) -> None:
-    """Return quietly when every one of *names* is a visible field.
-
-    Raises: UnknownFieldError for the first that is not.
-    """
-    for name in names:  # type: ignore[attr-defined]
-        field = fields.get(name)
-        if field is None or field.hidden or not field.rest:
-            raise UnknownFieldError(name)
-
-
 def _json_number(text: str) -> Json:
-    if re.fullmatch(r"-?\d+", text):
+    if re.fullmatch(r"-?[0-9]+", text):
         return int(text)
     try:
         return float(text)

@@ -1,7 +1,7 @@
-"""How a seed becomes leads: when each was created and changed, and what stands in every cell.
+"""How a seed becomes leads: which ids there are, when each was created, and when it was last changed.
 
-A cell is a function of the seed, the field and the lead, worked out when somebody asks for it and never
-stored. So a world of a million leads is five columns of numbers, and its files are made as they are sent.
+All of it is arithmetic on 64-bit numbers, so the same seed gives the same leads on every machine and with every
+version of the libraries beneath.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from random import Random
 
 import polars as pl
-
-from marketo_assets.sandbox.pools import Maker
 
 FIRST_ID = 1001
 _MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -39,6 +36,11 @@ def mixed(numbers: pl.Series, key: int) -> pl.Series:
 def pick(hashes: pl.Series, key: int, size: int) -> pl.Series:
     """Return for each hash a number below *size*, another one for every odd *key*."""
     return hashes * _u64(key) // _u64(2**32) % _u64(size)
+
+
+def pick_one(number: int, key: int, size: int) -> int:
+    """Return what `pick` returns, for one hash."""
+    return (number * key % _WORD >> 32) % size
 
 
 def month_starts(months: int, now: datetime) -> list[datetime]:
@@ -68,16 +70,6 @@ def stamps(seed: int, leads: int, starts: list[datetime], now: datetime) -> pl.D
     updated = _later(hashes, salt(seed, "updated"), created, last)
     latest = _later(hashes, salt(seed, "latest"), updated, last)
     return pl.DataFrame({"id": ids, "hash": hashes, "created": created, "updated": updated, "latest": latest})
-
-
-def pool_of(seed: int, name: str, maker: Maker) -> pl.Series:
-    """Return the values that the field *name* draws from in the world of *seed*."""
-    return pl.Series(name, maker(Random(f"{seed}/{name}")), dtype=pl.String)  # noqa: S311 (test data, not secrets)
-
-
-def instants(seconds: pl.Series) -> pl.Series:
-    """Return *seconds* since 1970 as texts, `2024-02-29T23:59:59Z`."""
-    return pl.from_epoch(seconds, "s").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _u64(number: int) -> pl.Series:
@@ -134,32 +126,3 @@ def _later(hashes: pl.Series, key: int, since: pl.Series, last: int) -> pl.Serie
     edge = edge - (part % 2)
     moved = edge.zip_with((part % 40 < 2) & (edge >= since), moved)
     return moved.zip_with(pick(hashes, salt(0, "moves", key), 3) > 0, since)
-
-
-def drawn(hashes: pl.Series, pool: pl.Series, key: int) -> pl.Series:
-    """Return for each lead the value that the field with *key* draws from *pool*; null for a lead added later."""
-    return pool.gather(pick(hashes, key, len(pool)))
-
-
-def composed(rows: pl.DataFrame, name: str, seed: int) -> pl.Series:
-    """Return a field whose values are made from the lead's id, so that most of them occur once.
-
-    A field that the seed knows nothing of, because it was added later, is empty in every lead.
-    """
-    if name not in _COMPOSED:
-        return pl.Series(name, [None], dtype=pl.String).new_from_index(0, rows.height)
-    kinds = rows.with_columns(kind=pick(rows["hash"], salt(seed, name), 100), text=pl.col("id").cast(pl.String))
-    return kinds.select(pl.when(pl.col("kind").is_not_null()).then(_COMPOSED[name])).to_series().alias(name)
-
-
-_COMPOSED = {
-    "email": pl.when(pl.col("kind") < 8)
-    .then(None)
-    .when(pl.col("kind") < 10)
-    .then(pl.lit("info@example.org"))
-    .when(pl.col("kind") < 60)
-    .then(pl.format("lead{}@example.com", "text"))
-    .otherwise(pl.format("kim.lee+{}@mail.example.net", "text")),
-    "phone": pl.when(pl.col("kind") < 30).then(None).otherwise(pl.format("+1 555 {}", pl.col("text").str.zfill(7))),
-    "crmKey": pl.when(pl.col("kind") < 5).then(None).otherwise(pl.format("00{}", "text")),
-}

@@ -86,7 +86,7 @@ def with_empties(pool: Sequence[str | None], percent: int) -> Pool:
 
 
 def choice(*values: str, empty: int = 0) -> Maker:
-    """Return a maker of the given *values*, each as likely as the other, *empty* percent null; no value makes all null."""
+    """Return a maker of the given *values*, equally likely, *empty* percent null; without any value all are."""
     return lambda _rng: with_empties(list(values) * 20, empty) or [None]
 
 

@@ -13,13 +13,10 @@ import polars as pl
 
 from marketo_assets.sandbox.fields import Field
 
-DELIMITERS = {"CSV": ",", "TSV": "\t", "SSV": ";"}
-
 
 def header(names: Sequence[str], delimiter: str) -> bytes:
     """Return the first line of a file whose columns are called *names*."""
-    row = pl.DataFrame({str(place): [name] for place, name in enumerate(names)})
-    return lines(row, delimiter, quote_null_text=False)
+    return lines([pl.Series([name]) for name in names], delimiter, quote_null_text=False)
 
 
 def cells(column: pl.Series, field: Field) -> pl.Series:
@@ -31,19 +28,21 @@ def cells(column: pl.Series, field: Field) -> pl.Series:
     return column
 
 
-def lines(rows: pl.DataFrame, delimiter: str, *, quote_null_text: bool) -> bytes:
-    """Return *rows* as lines of a file, each ended by LF; nulls are written as the bare word null.
+def lines(columns: Sequence[pl.Series], delimiter: str, *, quote_null_text: bool) -> bytes:
+    """Return *columns* as lines of a file, each ended by LF; nulls are written as the bare word null.
 
     With *quote_null_text* the text "null" is quoted, so that a reader can tell it from a missing value.
     """
-    quoted = pl.DataFrame([_quoted(column, delimiter, quote_null_text).alias(column.name) for column in rows])
+    rows = pl.DataFrame(
+        [_quoted(column, delimiter, quote_null_text).alias(str(place)) for place, column in enumerate(columns)]
+    )
     buffer = io.BytesIO()
-    quoted.write_csv(buffer, include_header=False, separator=delimiter, null_value="null", quote_style="never")
+    rows.write_csv(buffer, include_header=False, separator=delimiter, null_value="null", quote_style="never")
     return buffer.getvalue()
 
 
 def _quoted(column: pl.Series, delimiter: str, quote_null_text: bool) -> pl.Series:
-    needs = column.str.contains(f'["\\r\\n{delimiter}]')
+    needs = column.str.contains(f'["\\r\\n\\x{{{ord(delimiter):x}}}]')
     if quote_null_text:
         needs = needs | (column == "null")
     if not needs.any():

@@ -6,27 +6,45 @@ written into the frame when somebody next reads it, so that many small edits cos
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from marketo_assets.sandbox.generate import FIRST_ID
 
 Moment = Literal["created", "updated", "latest"]
+_MOMENTS: tuple[Moment, ...] = ("created", "updated", "latest")
+
+
+class Lead(NamedTuple):
+    """One lead's row; its first values are made from *hash*, which a lead that was added later does not have."""
+
+    id: int
+    hash: int | None
+    created: int
+    updated: int
+    latest: int
+
+
 _SCHEMA = {"id": pl.Int64, "hash": pl.UInt64, "created": pl.Int64, "updated": pl.Int64, "latest": pl.Int64}
 
 
 class Roster:
-    """Every lead that ever was: its id, its moments in seconds since 1970, and whether it is still there."""
+    """Every lead that ever was: its id, its moments in seconds since 1970, and whether it is still there.
+
+    One thread may change it while no other reads; any number may read at once.
+    """
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame = frame.with_columns(alive=pl.lit(value=True))
         self._new: dict[int, int] = {}
         self._moved: dict[int, dict[Moment, int]] = {}
+        self._leaving: set[int] = set()
         self._gone: set[int] = set()
-        self._to_remove: set[int] = set()
         self._last_id = int(frame["id"][-1]) if frame.height else FIRST_ID - 1
+        self._guard = threading.Lock()
 
     def __contains__(self, lead_id: int) -> bool:
         """Whether *lead_id* is a lead that exists now."""
@@ -39,29 +57,35 @@ class Roster:
 
     def add(self, second: int) -> int:
         """Return the id of a new lead, above every id ever given, with a gap now and then."""
-        self._last_id += 1 + (self._last_id % 5 == 0) * 6
+        self._last_id += 7 if self._last_id % 5 == 0 else 1
         self._new[self._last_id] = second
         return self._last_id
 
     def move(self, lead_id: int, column: Moment, second: int) -> None:
-        """Set a moment of a lead to *second*; a moment never goes back."""
+        """Set a moment of a lead to *second*, unless it is later already."""
         moments = self._moved.setdefault(lead_id, {})
         moments[column] = max(second, moments.get(column, second))
 
     def remove(self, lead_id: int) -> None:
         """Take a lead out for good."""
         self._gone.add(lead_id)
-        self._to_remove.add(lead_id)
+        self._leaving.add(lead_id)
 
-    def hash_of(self, lead_id: int) -> int | None:
-        """Return the number from which a lead's first values are made; None for a lead that was added later."""
-        place = self._place(lead_id)
-        return None if place is None else self._frame["hash"][place]
+    def lead(self, lead_id: int) -> Lead | None:
+        """Return the row of a live lead."""
+        if lead_id not in self:
+            return None
+        if lead_id in self._new:
+            row = Lead(lead_id, None, *[self._new[lead_id]] * 3)
+        else:
+            row = Lead(*self._frame.row(self._place(lead_id) or 0)[:5])
+        moved = self._moved.get(lead_id, {})
+        return row._replace(**{column: max(second, getattr(row, column)) for column, second in moved.items()})
 
     def between(self, column: Moment, first: int, last: int) -> list[int]:
         """Return the ids of the live leads whose moment lies in [first, last], ascending."""
-        found = self.frame().lazy().filter(pl.col("alive") & pl.col(column).is_between(first, last))
-        return found.select("id").collect()["id"].to_list()
+        found = self.frame().filter(pl.col("alive") & pl.col(column).is_between(first, last))
+        return found["id"].to_list()
 
     def rows(self, ids: Sequence[int]) -> pl.DataFrame:
         """Return the rows of those of *ids* that exist now, in the order given."""
@@ -69,43 +93,43 @@ class Roster:
         wanted = pl.Series("id", ids, dtype=pl.Int64)
         if not frame.height:
             return frame
-        places = frame["id"].search_sorted(wanted).clip(0, frame.height - 1)
-        rows = frame[places]
+        rows = frame[frame["id"].search_sorted(wanted).clip(0, frame.height - 1)]
         return rows.filter((rows["id"] == wanted) & rows["alive"])
 
     def page(self, after_id: int, limit: int) -> pl.DataFrame:
         """Return the rows of the first *limit* live leads whose id is above *after_id*."""
         frame = self.frame()
-        start = int(frame["id"].search_sorted(after_id, side="right"))
-        return frame.slice(start).lazy().filter("alive").head(limit).collect()
+        rest = frame.slice(frame["id"].search_sorted(after_id, side="right"))
+        return rest.filter("alive").head(limit) if self._gone else rest.head(limit)
 
     def frame(self) -> pl.DataFrame:
         """Return all rows, every change so far included."""
-        if self._new:
-            seconds = list(self._new.values())
-            columns = {"id": list(self._new), "hash": None, "created": seconds, "updated": seconds, "latest": seconds}
-            added = pl.DataFrame(columns, schema=_SCHEMA).with_columns(alive=pl.lit(value=True))
-            self._frame = self._frame.vstack(added).rechunk()
-            self._new = {}
-        if self._moved:
-            self._write_moments()
-        if self._to_remove:
-            gone = pl.Series(sorted(self._to_remove), dtype=pl.Int64)
-            alive = self._frame["alive"].clone().scatter(self._frame["id"].search_sorted(gone), False)
-            self._frame = self._frame.with_columns(alive)
-            self._to_remove = set()
-        return self._frame
+        with self._guard:
+            if self._new:
+                self._write_new()
+            if self._moved:
+                self._write_moments()
+            if self._leaving:
+                places = self._frame["id"].search_sorted(pl.Series(sorted(self._leaving), dtype=pl.Int64))
+                self._frame = self._frame.with_columns(self._frame["alive"].clone().scatter(places, values=False))
+                self._leaving = set()
+            return self._frame
+
+    def _write_new(self) -> None:
+        rows = [(lead_id, None, second, second, second) for lead_id, second in self._new.items()]
+        added = pl.DataFrame(rows, schema=_SCHEMA, orient="row").with_columns(alive=pl.lit(value=True))
+        self._frame = self._frame.vstack(added).rechunk()
+        self._new = {}
 
     def _write_moments(self) -> None:
-        for column in ("created", "updated", "latest"):
+        for column in _MOMENTS:
             moved = {lead_id: moments[column] for lead_id, moments in self._moved.items() if column in moments}
             if moved:
-                places = self._frame["id"].search_sorted(pl.Series(list(moved), dtype=pl.Int64))
                 before = self._frame[column]
-                after = pl.Series(list(moved.values()), dtype=pl.Int64)
-                kept = before.gather(places)
-                written = before.clone().scatter(places, after.zip_with(after > kept, kept))
-                self._frame = self._frame.with_columns(written)
+                places = self._frame["id"].search_sorted(pl.Series(list(moved), dtype=pl.Int64))
+                kept, asked = before.gather(places), pl.Series(list(moved.values()), dtype=pl.Int64)
+                after = before.clone().scatter(places, asked.zip_with(asked > kept, kept))
+                self._frame = self._frame.with_columns(after)
         self._moved = {}
 
     def _place(self, lead_id: int) -> int | None:

@@ -1,40 +1,28 @@
 """What the instance holds: leads, fields, and what has happened to them since it was made.
 
-No HTTP and no limits. The leads that a seed gives are worked out when asked for (generate.py); what has happened
-since lies beside them. Every change of a lead goes through `World._apply`, which knows its old values and its new.
+No HTTP and no limits. Who exists stands in roster.py, what stands in each cell in cells.py, which fields there are in
+lead_fields.py. Every change of a lead goes through `World._apply`, which knows its old values and its new.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-import polars as pl
-
 from marketo_assets.sandbox import generate, render
 from marketo_assets.sandbox.catalogue import catalogue
-from marketo_assets.sandbox.fields import (
-    Field,
-    InvalidValueError,
-    Json,
-    UnknownFieldError,
-    check_names,
-    default_length,
-    spoken,
-    to_json,
-    to_text,
-)
-from marketo_assets.sandbox.roster import Moment, Roster
+from marketo_assets.sandbox.cells import Cells
+from marketo_assets.sandbox.fields import Field, InvalidValueError, Json, Texts, column_to_json, spoken, to_json
+from marketo_assets.sandbox.lead_fields import LeadFields
+from marketo_assets.sandbox.roster import Lead, Roster
 
 Stamp = Literal["createdAt", "updatedAt"]
-Texts = dict[str, str | None]
 EXPORT_ROWS = 20_000
-_FIXED = frozenset({"id", "createdAt", "updatedAt"})
-_SEARCHABLE_TYPES = frozenset({"string", "email", "integer"})
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Sink(Protocol):
@@ -59,14 +47,14 @@ class Change:
     kind: Literal["add", "edit", "delete", "merge"]
     lead_id: int
     at: datetime
-    old: Mapping[str, str | None]
-    new: Mapping[str, str | None]
+    old: Texts
+    new: Texts
     into: int | None = None
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many leads there are, how many were deleted, and which were merged into which."""
+    """How many leads exist, how many were deleted, and which were merged into which."""
 
     live: int
     deleted: int
@@ -76,8 +64,9 @@ class Counts:
 class World:
     """The leads of one instance. Same arguments, same leads, same bytes.
 
-    *months* calendar months end with the one *now* lies in. With no leads at all every month is empty, and `add` puts
-    leads into it at any moment, so a month with exactly one lead is `World(leads=0, ...)` and one `add`.
+    *months* calendar months end with the one that holds the second before *now*. With no leads at all every month is
+    empty, and `add` puts leads into it at any moment: a month with exactly one lead is `leads=0` and one `add`.
+    One thread may change a world while no other reads; any number may read at once.
     """
 
     def __init__(
@@ -94,20 +83,16 @@ class World:
         starts = generate.month_starts(months, now)
         self.start = starts[0]
         self.quote_null_text = quote_null_text
-        self._seed = seed
-        self._fields = {entry.field.name: entry.field for entry in entries}
-        self._pools = {
-            entry.field.name: generate.pool_of(seed, entry.field.name, entry.maker) for entry in entries if entry.maker
-        }
+        self._fields = LeadFields(entry.field for entry in entries)
+        self._cells = Cells(seed, entries)
         self._roster = Roster(generate.stamps(seed, leads, starts, now))
-        self._since: dict[int, Texts] = {}
         self._deleted: dict[int, datetime] = {}
         self._merged: dict[int, int] = {}
 
     @property
     def fields(self) -> Mapping[str, Field]:
         """Every field by its REST name, hidden ones included."""
-        return MappingProxyType(self._fields)
+        return self._fields.by_name
 
     @property
     def deleted(self) -> Mapping[int, datetime]:
@@ -124,38 +109,51 @@ class World:
 
         "updatedAt" asks for the latest change to any field, which the visible column does not always show.
         """
-        column: Moment = "created" if stamp == "createdAt" else "latest"
-        return self._roster.between(column, _second(start), _second(end))
+        return self._roster.between("created" if stamp == "createdAt" else "latest", _second(start), _second(end))
 
     def lead(self, lead_id: int, names: Sequence[str]) -> dict[str, Json] | None:
-        """Return a live lead as a REST answer shows it, empty fields absent; None for an id no lead has."""
-        return next(iter(self.leads([lead_id], names)), None)
+        """Return a live lead as a REST answer shows it, empty fields absent; None for an id no lead has.
 
-    def leads(self, ids: Sequence[int], names: Sequence[str]) -> list[dict[str, Json]]:
-        """Return those of *ids* that exist as a REST answer shows them, in the order given.
-
-        Cost: one call for 300 leads takes little more than one for a single lead.
         Raises: UnknownFieldError for a name that is not visible.
         """
-        check_names(self._fields, names)
-        rows = self._typed(self._texts(self._roster.rows(ids), names))
-        fields = self._fields
-        return [{name: spoken(fields[name], value) for name, value in row.items() if value is not None} for row in rows]
+        fields = [self._fields.visible(name) for name in names]
+        lead = self._roster.lead(lead_id)
+        if lead is None:
+            return None
+        texts = self._cells.texts(lead, names)
+        values = {field.name: spoken(field, to_json(field.data_type, texts[field.name])) for field in fields}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def leads(self, ids: Sequence[int], names: Sequence[str]) -> list[dict[str, Json]]:
+        """Return those of *ids* that exist, each as `lead` shows it, in the order given.
+
+        Raises: UnknownFieldError for a name that is not visible.
+        """
+        fields = [self._fields.visible(name) for name in names]
+        columns = self._cells.columns(self._roster.rows(ids), names)
+        typed = [
+            [spoken(field, value) for value in column_to_json(field.data_type, column.to_list())]
+            for field, column in zip(fields, columns, strict=True)
+        ]
+        return [
+            {name: value for name, value in zip(names, row, strict=True) if value is not None}
+            for row in zip(*typed, strict=True)
+        ]
 
     def find(self, field: str, values: Sequence[object]) -> list[int]:
         """Return the live leads whose *field* holds one of *values*, compared as texts, ascending.
 
         Cost: reads the whole column, except for `id`. Raises: UnknownFieldError.
         """
-        check_names(self._fields, [field])
+        self._fields.visible(field)
         wanted = {str(value) for value in values}
         if field == "id":
-            numbers = sorted({int(text) for text in wanted if re.fullmatch(r"\d{1,18}", text)})
+            numbers = sorted({int(text) for text in wanted if re.fullmatch(r"[0-9]{1,18}", text)})
             return [number for number in numbers if number in self._roster]
         found: list[int] = []
-        for rows in self._roster.frame().filter("alive").iter_slices(EXPORT_ROWS):
-            column = self._texts(rows, [field])[field]
-            found += rows["id"].filter(column.is_in(list(wanted))).to_list()
+        for rows in self._roster.frame().iter_slices(EXPORT_ROWS):
+            [column] = self._cells.columns(rows, [field])
+            found += rows["id"].filter(column.is_in(list(wanted)) & rows["alive"]).to_list()
         return found
 
     def write_export(
@@ -165,34 +163,22 @@ class World:
         out: Sink,
         *,
         delimiter: str = ",",
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> int:
         """Write the file that a bulk export of *ids* makes and return its number of rows, the header not counted.
 
-        Guarantee: memory does not grow with the number of leads. Raises: UnknownFieldError.
+        Leads that are gone by now are left out. Guarantee: memory does not grow with the number of leads.
+        Raises: UnknownFieldError.
         """
+        fields = [self._fields.visible(name) for name in names]
+        out.write(render.header([headers.get(name, name) for name in names], delimiter))
         written = 0
-        for rows, chunk in self.export_chunks(ids, names, delimiter=delimiter, headers=headers):
-            out.write(chunk)
-            written += rows
-        return written
-
-    def export_chunks(
-        self,
-        ids: Sequence[int],
-        names: Sequence[str],
-        *,
-        delimiter: str = ",",
-        headers: Mapping[str, str] | None = None,
-    ) -> Iterator[tuple[int, bytes]]:
-        """Yield the same file in pieces, each with its number of rows; the header comes first, with none."""
-        check_names(self._fields, names)
-        yield 0, render.header([(headers or {}).get(name, name) for name in names], delimiter)
         for start in range(0, len(ids), EXPORT_ROWS):
             rows = self._roster.rows(ids[start : start + EXPORT_ROWS])
-            texts = self._texts(rows, names)
-            spelled = pl.DataFrame([render.cells(column, self._fields[column.name]) for column in texts])
-            yield rows.height, render.lines(spelled, delimiter, quote_null_text=self.quote_null_text)
+            columns = map(render.cells, self._cells.columns(rows, names), fields)
+            out.write(render.lines(list(columns), delimiter, quote_null_text=self.quote_null_text))
+            written += rows.height
+        return written
 
     def truth(
         self, names: Sequence[str] | None = None, after_id: int = 0, limit: int = 10_000
@@ -200,19 +186,20 @@ class World:
         """Return up to *limit* live leads above *after_id* as they really are: typed, null for empty, moments in UTC.
 
         Without *names* every exportable field is given; a hidden field is given when it is named.
+        Raises: UnknownFieldError.
         """
-        chosen = [name for name, field in self._fields.items() if field.is_exportable] if names is None else names
-        for name in chosen:
-            if name not in self._fields:
-                raise UnknownFieldError(name)
-        return self._typed(self._texts(self._roster.page(after_id, limit), chosen))
+        chosen = self._fields.exportable() if names is None else list(dict.fromkeys(["id", *names]))
+        kinds = [self._fields[name].data_type for name in chosen]
+        columns = self._cells.columns(self._roster.page(after_id, limit), chosen)
+        typed = [column_to_json(kind, column.to_list()) for kind, column in zip(kinds, columns, strict=True)]
+        return [dict(zip(chosen, row, strict=True)) for row in zip(*typed, strict=True)]
 
     def add(self, values: Mapping[str, object], at: datetime) -> int:
         """Return the id of a new lead with *values*, created *at*.
 
         Raises: UnknownFieldError or InvalidValueError, and then nothing was added.
         """
-        texts = self._checked(values)
+        texts = self._fields.texts(values)
         lead_id = self._roster.add(_second(at))
         self._apply(Change("add", lead_id, at, {}, {name: text for name, text in texts.items() if text is not None}))
         return lead_id
@@ -222,31 +209,30 @@ class World:
 
         Raises: UnknownLeadError, UnknownFieldError or InvalidValueError, and then nothing was changed.
         """
-        self._require(lead_id)
-        texts = self._checked(values)
-        old = self._old(lead_id, list(texts))
+        lead, texts = self._require(lead_id), self._fields.texts(values)
+        old = self._cells.texts(lead, texts)
         changed = {name: text for name, text in texts.items() if text != old[name]}
         if changed:
             self._apply(Change("edit", lead_id, at, {name: old[name] for name in changed}, changed))
 
     def delete(self, lead_id: int, at: datetime) -> None:
         """Take a lead out for good. Raises: UnknownLeadError."""
-        self._require(lead_id)
         self._apply(Change("delete", lead_id, at, self._held(lead_id), {}))
 
     def merge(self, winner: int, losers: Sequence[int], at: datetime) -> None:
         """Fold *losers* into *winner*: it keeps its values, takes theirs where it has none, and they are gone.
 
-        Raises: UnknownLeadError for any of them, InvalidValueError when a lead would lose to itself; then nothing was changed.
+        Raises: UnknownLeadError, or InvalidValueError when a lead would be merged into itself or twice; then nothing
+        was changed.
         """
-        for lead_id in (winner, *losers):
-            self._require(lead_id)
         if winner in losers or len(set(losers)) != len(losers):
             raise InvalidValueError("leadIds", "a lead cannot be merged into itself or twice")
+        for lead_id in (winner, *losers):
+            self._require(lead_id)
         for loser in losers:
             theirs, ours = self._held(loser), self._held(winner)
             self._apply(Change("merge", loser, at, theirs, {}, into=winner))
-            taken = {name: text for name, text in theirs.items() if name not in ours}
+            taken: Texts = {name: text for name, text in theirs.items() if name not in ours}
             if taken:
                 self._apply(Change("edit", winner, at, dict.fromkeys(taken), taken))
 
@@ -257,111 +243,46 @@ class World:
 
         Raises: InvalidValueError when the name is taken, even by a hidden field, or is no REST name.
         """
-        if name in self._fields or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
-            raise InvalidValueError(
-                name, "the name of a new field is unused and made of letters, digits and underscores"
-            )
-        field = Field(
-            id=max(field.id for field in self._fields.values()) + 1,
-            name=name,
-            display_name=display_name or name,
-            data_type=data_type,
-            length=length or default_length(data_type),
-            custom=True,
-            searchable=data_type in _SEARCHABLE_TYPES,
-            soap_name=name,
-        )
-        self._fields[name] = field
-        return field
+        return self._fields.add(name, data_type, display_name=display_name, length=length)
 
     def hide_field(self, name: str, *, hidden: bool = True) -> Field:
         """Return the field, hidden (or shown again); its values are kept. Raises: UnknownFieldError."""
-        return self._refield(name, hidden=hidden)
+        return self._fields.hide(name, hidden=hidden)
 
     def retype_field(self, name: str, data_type: str) -> Field:
-        """Return the field with another data type; values that do not fit it stay as they are, as texts.
+        """Return the field with another data type; a value that does not fit it stays what it was, as a text.
 
         Raises: UnknownFieldError.
         """
-        return self._refield(name, data_type=data_type, length=default_length(data_type))
-
-    def _refield(self, name: str, **changes: object) -> Field:
-        if name not in self._fields or name in _FIXED:
-            raise UnknownFieldError(name)
-        self._fields[name] = replace(self._fields[name], **changes)  # type: ignore[arg-type]
-        return self._fields[name]
+        return self._fields.retype(name, data_type)
 
     def _apply(self, change: Change) -> None:
-        second = _second(change.at)
         if change.kind in ("delete", "merge"):
             self._roster.remove(change.lead_id)
-            self._since.pop(change.lead_id, None)
+            self._cells.forget(change.lead_id)
             if change.into is None:
                 self._deleted[change.lead_id] = change.at
             else:
                 self._merged[change.lead_id] = change.into
             return
-        self._since.setdefault(change.lead_id, {}).update(change.new)
+        self._cells.write(change.lead_id, change.new)
         if change.kind == "edit":
-            self._roster.move(change.lead_id, "latest", second)
-            if any(not self._fields[name].custom for name in change.new):
-                self._roster.move(change.lead_id, "updated", second)
+            self._roster.move(change.lead_id, "latest", _second(change.at))
+            if any(not self.fields[name].custom for name in change.new):
+                self._roster.move(change.lead_id, "updated", _second(change.at))
 
-    def _require(self, lead_id: int) -> None:
-        if lead_id not in self._roster:
+    def _require(self, lead_id: int) -> Lead:
+        lead = self._roster.lead(lead_id)
+        if lead is None:
             raise UnknownLeadError(lead_id)
-
-    def _checked(self, values: Mapping[str, object]) -> Texts:
-        check_names(self._fields, values)
-        for name in values:
-            if name in _FIXED or self._fields[name].data_type == "formula":
-                raise InvalidValueError(name, "Marketo alone sets it")
-        return {name: to_text(self._fields[name], value) for name, value in values.items()}
-
-    def _old(self, lead_id: int, names: Sequence[str]) -> Texts:
-        since = self._since.get(lead_id, {})
-        first = [name for name in names if name not in since]
-        row = pl.DataFrame(
-            {"id": [lead_id], "hash": [self._roster.hash_of(lead_id)]}, schema={"id": pl.Int64, "hash": pl.UInt64}
-        )
-        made = {name: self._made(row, name)[0] for name in first}
-        return {name: made[name] if name in made else since[name] for name in names}
+        return lead
 
     def _held(self, lead_id: int) -> Texts:
-        names = [name for name, field in self._fields.items() if name not in _FIXED and field.data_type != "formula"]
-        return {name: text for name, text in self._old(lead_id, names).items() if text is not None}
-
-    def _typed(self, texts: pl.DataFrame) -> list[dict[str, Json]]:
-        kinds = [self._fields[name].data_type for name in texts.columns]
-        columns = [
-            [to_json(kind, text) for text in column] for kind, column in zip(kinds, texts.iter_columns(), strict=True)
-        ]
-        return [dict(zip(texts.columns, row, strict=True)) for row in zip(*columns, strict=True)]
-
-    def _texts(self, rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-        columns = {name: self._made(rows, name) for name in names}
-        patches: dict[str, dict[int, str | None]] = {}
-        if self._since:
-            for place, lead_id in enumerate(rows["id"]):
-                for name, text in self._since.get(lead_id, {}).items():
-                    patches.setdefault(name, {})[place] = text
-        for name, patch in patches.items():
-            if name in columns:
-                column = columns[name].clone()
-                columns[name] = column.scatter(list(patch), pl.Series(list(patch.values()), dtype=pl.String))
-        return pl.DataFrame([column.alias(name) for name, column in columns.items()])
-
-    def _made(self, rows: pl.DataFrame, name: str) -> pl.Series:
-        if name == "createdAt":
-            return generate.instants(rows["created"])
-        if name == "updatedAt":
-            return generate.instants(rows["updated"])
-        if name == "id":
-            return rows["id"].cast(pl.String)
-        if name in self._pools:
-            return generate.drawn(rows["hash"], self._pools[name], generate.salt(self._seed, name))
-        return generate.composed(rows, name, self._seed)
+        texts = self._cells.texts(self._require(lead_id), self._fields.held())
+        return {name: text for name, text in texts.items() if text is not None}
 
 
 def _second(moment: datetime) -> int:
-    return int(moment.astimezone(UTC).timestamp() // 1)
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return int(moment.timestamp() // 1)
