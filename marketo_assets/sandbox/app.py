@@ -1,0 +1,30 @@
+"""The sandbox as an ASGI application: Marketo's addresses, and the control desk under `/sandbox`.
+
+What it does not do. It holds no activities, no lists, no programs, companies or custom objects; it writes no leads
+over REST (the control desk does); it has no bulk import, no workspaces, no schema endpoints, no gzip. Addresses of
+these answer 610, as an instance without the feature would. Where Adobe's pages are silent it does what would catch a
+careless client, and where they contradict each other a switch chooses (options.py). What it says proves something
+about a client, never about Marketo.
+"""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from marketo_assets.sandbox import asset_routes, bulk_extract, control, describe, lead_routes, statistics
+from marketo_assets.sandbox.gateway import Gateway
+from marketo_assets.sandbox.routing import Route
+from marketo_assets.sandbox.state import Sandbox
+
+
+def create_app(sandbox: Sandbox) -> Starlette:
+    """Return the application that answers for *sandbox*, to be served or called in process."""
+    desk = Mount("/sandbox", routes=control.routes(sandbox))
+    return Starlette(routes=[desk, Mount("/", Gateway(sandbox, marketo_routes()))])
+
+
+def marketo_routes() -> list[Route]:
+    """Return every operation of Marketo's that is answered here."""
+    rooms = (describe, lead_routes, bulk_extract, asset_routes, statistics)
+    return [route for room in rooms for route in room.routes()]

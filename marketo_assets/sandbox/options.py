@@ -1,0 +1,135 @@
+"""What a sandbox is started with: the world's size, the instance's limits, and what it is told to do differently."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from marketo_assets.sandbox.clock import MIDNIGHTS
+
+ALL_PERMISSIONS = (
+    "Read-Only Lead",
+    "Read-Write Lead",
+    "Read-Only Activity",
+    "Read-Only Assets",
+    "Read-Write Schema Standard Field",
+    "Read-Write Schema Custom Field",
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the instance allows; the defaults are Adobe's documented ones."""
+
+    rate_calls: int = 100
+    """Calls in any `rate_seconds` (606)."""
+    rate_seconds: float = 20.0
+    """Length of the sliding rate window."""
+    concurrency: int = 10
+    """Calls at once (615)."""
+    daily_calls: int = 50_000
+    """Calls a day (607)."""
+    daily_export_bytes: int = 500_000_000
+    """Bytes of completed exports a day (1029); Adobe's MB taken as 1,000,000, the smaller reading."""
+    exports_processing: int = 2
+    """Export jobs processing at once."""
+    exports_queued: int = 10
+    """Export jobs queued, those processing included (1029)."""
+    status_refresh_seconds: float = 60.0
+    """A job's status is refreshed once in so many seconds."""
+    file_days: float = 7.0
+    """Days until an export file is gone; Adobe says 7 in one place and 10 in another."""
+    status_days: float = 30.0
+    """Days for which a finished job's status is known."""
+    list_days: float = 7.0
+    """The job list shows jobs created in so many past days."""
+    token_seconds: float = 3600.0
+    """Lifetime of an access token."""
+    uri_bytes: int = 8_192
+    """Longest URI of the lead database and bulk API (414)."""
+    asset_uri_bytes: int = 66_560
+    """Longest URI of the asset API (414)."""
+    body_bytes: int = 1_000_000
+    """Longest body (413); Adobe's 1 MB in the smaller reading."""
+    leads_per_filter: int = 1_000
+    """More matches than this are refused (1003)."""
+    filter_values: int = 300
+    """More filter values than this are refused (1003)."""
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Where instances differ, or where Adobe's pages are silent or contradict each other."""
+
+    updated_at_filter: bool = True
+    """Whether this subscription has the updatedAt export filter; without it, 1035."""
+    quote_null_text: bool = True
+    """Whether the word null as a real value is quoted in export files."""
+    midnight: str = "America/Chicago"
+    """Whose midnight ends a quota day: `America/Chicago` (wall time) or `CST` (UTC-6 all year)."""
+    ssv_delimiter: str = ";"
+    """SSV is semicolon in Bulk Extract and space in the per-object pages."""
+    missing_lead: str = "1004"
+    """What Get Lead by Id says of an unknown id: the code `1004`, or `empty` for an empty result."""
+    empty_lists: bool = True
+    """Whether lead database answers carry empty `errors` and `warnings`: the Swagger file says always, samples leave
+    them out."""
+    queue_seconds: float = 5.0
+    """How long a job stays Queued even when a slot is free."""
+    export_seconds: float = 90.0
+    """How long a job is processing, whatever its size."""
+    export_seconds_per_mb: float = 1.0
+    """And how much longer for each 1,000,000 bytes."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that `marketo-assets sandbox` can be told."""
+
+    leads: int = 10_000
+    """Leads that exist at the start."""
+    months: int = 24
+    """Months over which they were created, the running one included."""
+    seed: int = 1
+    """Same seed and same start moment, same instance."""
+    fields: int = 60
+    """Lead fields of the instance."""
+    now: datetime | None = None
+    """The sandbox's moment at the start; None is the machine's."""
+    time_scale: float = 1.0
+    """How much faster than life time runs; 0 stands still until it is moved."""
+    limits: Limits = field(default_factory=Limits)
+    """The instance's limits."""
+    switches: Switches = field(default_factory=Switches)
+    """The instance's peculiarities."""
+    client_id: str = "5d0f0c3e-sandbox-client"
+    """Client id of the first custom service."""
+    client_secret: str = field(default="sandbox-secret", repr=False)
+    """Client secret of the first custom service."""
+    user_id: str = "warehouse-api@sandbox.example"
+    """API user of the first custom service."""
+    permissions: tuple[str, ...] = ALL_PERMISSIONS
+    """What that user's role allows."""
+
+
+Told = TypeVar("Told", Limits, Switches)
+
+
+def amend(current: Told, changes: Mapping[str, Any]) -> Told:
+    """Return *current* with *changes*, each checked against the type of what it replaces.
+
+    Raises: ValueError naming an unknown name or a value of the wrong type.
+    """
+    for name, value in changes.items():
+        if name not in {item.name for item in dataclasses.fields(current)}:
+            raise ValueError(f"unknown name {name!r}")
+        wanted = type(getattr(current, name))
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (isinstance(value, wanted) or (wanted is float and is_number)) or (wanted is int and not is_number):
+            raise ValueError(f"{name} takes a value of type {wanted.__name__}")
+        if name == "midnight" and value not in MIDNIGHTS:
+            raise ValueError(f"midnight is one of {', '.join(MIDNIGHTS)}")
+    return dataclasses.replace(current, **dict(changes))

@@ -1,0 +1,91 @@
+"""One sandbox: its world, its clock, its limits, and what has been counted."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import weakref
+from datetime import date, datetime
+from pathlib import Path
+
+from marketo_assets.sandbox.clock import SandboxClock, day_of
+from marketo_assets.sandbox.export_queue import ExportQueue
+from marketo_assets.sandbox.faults import Faults
+from marketo_assets.sandbox.folders import FolderTree
+from marketo_assets.sandbox.identity import ApiUser, TokenDesk
+from marketo_assets.sandbox.limits import Meter
+from marketo_assets.sandbox.options import Options
+from marketo_assets.sandbox.world import World
+
+
+class Sandbox:
+    """Everything a local Marketo knows. `close` removes its files.
+
+    **Cost:** export files lie in a folder of their own below the system's temporary one until they expire.
+    """
+
+    def __init__(self, options: Options | None = None, *, clock: SandboxClock | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="marketo-sandbox-"))
+        self._removal = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self._given_clock = clock
+        self._begin(options or Options())
+
+    def _begin(self, options: Options) -> None:
+        self.options = options
+        self.limits, self.switches = options.limits, options.switches
+        self.clock = self._given_clock or SandboxClock(options.now, options.time_scale)
+        self.random = random.Random(options.seed)  # noqa: S311 - tokens of a sandbox are to be repeatable
+        self.world = World(
+            seed=options.seed,
+            leads=options.leads,
+            months=options.months,
+            now=self.clock.now(),
+            fields=options.fields,
+            quote_null_text=self.switches.quote_null_text,
+        )
+        self.faults = Faults()
+        self.meter = Meter(self.clock, lambda: self.limits, self.day_of)
+        self.tokens = TokenDesk(self.clock, self.random, lambda: self.limits.token_seconds)
+        self.tokens.users[options.client_id] = ApiUser(
+            options.client_id, options.client_secret, options.user_id, frozenset(options.permissions)
+        )
+        self.folders = FolderTree(self.world.start)
+        self.exports = ExportQueue(
+            self.world,
+            self.clock,
+            limits=lambda: self.limits,
+            switches=lambda: self.switches,
+            day=self.day_of,
+            folder=self.folder,
+            random_source=self.random,
+        )
+
+    async def reset(self, options: Options) -> None:
+        """Begin again from *options*: another world, no jobs, no tokens, no faults, nothing counted."""
+        await self.exports.close()
+        for path in self.folder.iterdir():
+            path.unlink()
+        self._given_clock = None
+        self._begin(options)
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the quota day of *moment*."""
+        return day_of(moment, self.switches.midnight)
+
+    def today(self) -> date:
+        """Return the running quota day."""
+        return self.day_of(self.clock.now())
+
+    def request_id(self) -> str:
+        """Return an id for one answer, in the shape of Marketo's."""
+        return f"{self.random.getrandbits(16):x}#{self.random.getrandbits(40):x}"
+
+    @property
+    def start_month(self) -> str:
+        """The first month that can hold leads, `YYYY-MM`."""
+        return f"{self.world.start:%Y-%m}"
+
+    def close(self) -> None:
+        """Remove the export files."""
+        self._removal()
