@@ -1,0 +1,127 @@
+"""How many bytes may still be exported today, counted together with every other process of this project.
+
+Marketo meters the size of completed jobs and looks at the meter only at create and enqueue, so bytes are reserved
+before a job is made and settled when its size is known.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timedelta
+
+from marketo_assets.api.closings import close, closed_seconds, reopening
+from marketo_assets.api.errors import ExportQuotaSpent
+from marketo_assets.api.ledger_file import LedgerFile
+from marketo_assets.clock import Clock, quota_days, quota_reset
+
+_RESERVATION_LASTS = timedelta(days=3)
+
+
+class ExportQuota:
+    """The day's account of export bytes in the ledger's *file*; *daily_bytes* is this project's share.
+
+    A job is known by a *key* its caller chooses and keeps, for example partition and request hash.
+    **Guarantee:** reserving or settling a key again changes nothing that was counted before.
+    """
+
+    def __init__(self, file: LedgerFile, daily_bytes: int, clock: Clock) -> None:
+        self._file = file
+        self._clock = clock
+        self.daily_bytes = daily_bytes
+
+    def reserve(self, key: str, expected_bytes: int) -> None:
+        """Set *expected_bytes* aside for the job *key* until it is settled or released.
+
+        A job larger than the whole day's share is let through on a day with nothing spent, for else it never could run.
+        Raises: ExportQuotaSpent when the quota is closed or what remains today is too little.
+        """
+        with self._file.transaction() as db:
+            now = self._clock.now()
+            self._check_open(db, now)
+            remaining = self._remaining(db, now, but_not=key)
+            if remaining < min(expected_bytes, self.daily_bytes):
+                raise _spent(
+                    f"This project's share of today's export quota leaves {max(remaining, 0):,} of "
+                    f"{self.daily_bytes:,} bytes; about {expected_bytes:,} are needed",
+                    quota_reset(now),
+                )
+            db.execute(
+                "INSERT INTO export_reservation VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
+                (key, expected_bytes, now.timestamp()),
+            )
+
+    def settle(self, key: str, file_bytes: int, *, finished_at: datetime) -> None:
+        """Count *file_bytes* on the quota day of *finished_at* (both days where they overlap), for the job *key*."""
+        with self._file.transaction() as db:
+            db.execute("DELETE FROM export_reservation WHERE key = ?", (key,))
+            for day in quota_days(finished_at):
+                db.execute(
+                    "INSERT INTO export_spent VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
+                    (day.isoformat(), key, file_bytes),
+                )
+
+    def release(self, key: str) -> None:
+        """Give back what was set aside for the job *key*, which will not complete."""
+        with self._file.transaction() as db:
+            db.execute("DELETE FROM export_reservation WHERE key = ?", (key,))
+
+    def remaining(self) -> int:
+        """Return how many bytes may still be reserved today; 0 while the quota is closed."""
+        with self._file.transaction() as db:
+            now = self._clock.now()
+            if closed_seconds(db, "exports", now):
+                return 0
+            return max(0, self._remaining(db, now))
+
+    def used(self) -> int:
+        """Return how many bytes were settled today."""
+        with self._file.transaction() as db:
+            return self._used(db, self._clock.now())
+
+    def reserved(self) -> int:
+        """Return how many bytes are set aside for jobs that have not ended."""
+        with self._file.transaction() as db:
+            return self._reserved(db, self._clock.now())
+
+    def close(self) -> datetime:
+        """Remember that Marketo called the quota spent; return when it is to be tried again."""
+        with self._file.transaction() as db:
+            until = reopening(self._clock.now())
+            close(db, "exports", until)
+            return until
+
+    def reopens_at(self) -> datetime | None:
+        """Return when the closed quota is to be tried again, or None while it is open."""
+        with self._file.transaction() as db:
+            now = self._clock.now()
+            left = closed_seconds(db, "exports", now)
+            return now + timedelta(seconds=left) if left else None
+
+    def check_open(self) -> None:
+        """Return when exports may be created. Raises: ExportQuotaSpent while Marketo's refusal stands."""
+        with self._file.transaction() as db:
+            self._check_open(db, self._clock.now())
+
+    def _check_open(self, db: sqlite3.Connection, now: datetime) -> None:
+        left = closed_seconds(db, "exports", now)
+        if left:
+            raise _spent("Marketo said earlier that the day's export quota is spent", now + timedelta(seconds=left))
+
+    def _remaining(self, db: sqlite3.Connection, now: datetime, but_not: str = "") -> int:
+        return self.daily_bytes - self._used(db, now) - self._reserved(db, now, but_not)
+
+    def _used(self, db: sqlite3.Connection, now: datetime) -> int:
+        query = "SELECT coalesce(sum(bytes), 0) FROM export_spent WHERE day = ?"
+        return max(int(db.execute(query, (day.isoformat(),)).fetchone()[0]) for day in quota_days(now))
+
+    def _reserved(self, db: sqlite3.Connection, now: datetime, but_not: str = "") -> int:
+        # A job that nobody has settled for days was lost with its run; its file has long been counted or dropped.
+        oldest = (now - _RESERVATION_LASTS).timestamp()
+        query = "SELECT coalesce(sum(bytes), 0) FROM export_reservation WHERE at > ? AND key <> ?"
+        return int(db.execute(query, (oldest, but_not)).fetchone()[0])
+
+
+def _spent(message: str, resets_at: datetime) -> ExportQuotaSpent:
+    error = ExportQuotaSpent(message)
+    error.resets_at = resets_at
+    return error
