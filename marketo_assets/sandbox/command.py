@@ -8,6 +8,7 @@ import dataclasses
 import ipaddress
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -135,13 +136,13 @@ def _serve(sandbox: Sandbox, listener: socket.socket, told: argparse.Namespace) 
 
 
 def _announce(variables: Mapping[str, str], told: argparse.Namespace) -> None:
-    lines = "".join(f"export {name}={value}\n" for name, value in variables.items())
+    lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
     if told.variables_file:
         part = told.variables_file.with_name(f".{told.variables_file.name}.{os.getpid()}.part")
         part.write_text(lines, "utf-8")
         part.replace(told.variables_file)
     if not told.quiet:
-        sys.stdout.write(lines)
+        sys.stdout.write(f"{lines}# Ready. The control desk is at {variables['MARKETO_BASE_URL']}/sandbox/state\n")
         sys.stdout.flush()
 
 

@@ -1,0 +1,1 @@
+"""The sandbox against the documents: each example replayed, each limit reached."""
