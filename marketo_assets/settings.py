@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -126,10 +127,52 @@ def read_data_dir(values: Mapping[str, str] | None = None) -> Path:
     return Path(values.get("data_dir", "data")).expanduser().absolute()
 
 
-def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings in force, each checked.
+@dataclass(frozen=True)
+class StartMonth:
+    """The first partition, and whether somebody chose it."""
 
-    Raises: SettingsError naming the variable and what to put there. Costs no call.
+    month: str
+    is_default: bool = False
+
+
+def read_start_month(values: Mapping[str, str] | None = None, *, now: datetime | None = None) -> StartMonth:
+    """Return the first month to copy: `MARKETO_START_MONTH`, else what `doctor` stored, else January 2020.
+
+    Raises: SettingsError when it is not a month, lies in the future, or before Marketo existed.
+    """
+    values = read_variables() if values is None else values
+    stored = read_data_dir(values) / "start_month"
+    if text := values.get("start_month"):
+        where, remedy = "MARKETO_START_MONTH", "put the month of your first lead there as YYYY-MM, or unset it"
+    elif stored.exists():
+        text, where = stored.read_text("utf-8").strip(), str(stored)
+        remedy = "delete the file or run `marketo-assets doctor`, which writes it"
+    else:
+        return StartMonth("2020-01", is_default=True)
+    newest = f"{now or parse_clock(None).now():%Y-%m}"
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise SettingsError(f"{where} is {text!r}, which is not a month like {newest}; {remedy}.")
+    if text > newest:
+        raise SettingsError(f"{where} is {text}, which has not begun (it is {newest} in UTC); {remedy}.")
+    if text < "2006-01":
+        raise SettingsError(f"{where} is {text}, before the first Marketo instance (2006); {remedy}.")
+    return StartMonth(text)
+
+
+def store_start_month(data_dir: Path, month: str) -> None:
+    """Leave *month* (`YYYY-MM`) where `read_start_month` finds it as long as `MARKETO_START_MONTH` is not set."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = data_dir / "start_month.new"
+    fresh.write_text(f"{month}\n", "utf-8")
+    fresh.replace(data_dir / "start_month")
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, is_local: bool = False) -> Settings:
+    """Return the settings in force, each checked. Costs no call.
+
+    With *is_local*, for work that makes no call, address and credentials are left empty and may be missing.
+
+    Raises: SettingsError naming the variable and what to put there.
     """
     values = read_variables(environ)
     try:
@@ -140,9 +183,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ) from error
     share = _number(values, "quota_share", 0.5, float, lambda n: 0 < n <= 1, "a number above 0, at most 1")
     return Settings(
-        base_url=check_base_url(_required(values, "base_url")),
-        client_id=Secret(_required(values, "client_id")),
-        client_secret=Secret(_required(values, "client_secret")),
+        base_url="" if is_local else check_base_url(_required(values, "base_url")),
+        client_id=Secret("" if is_local else _required(values, "client_id")),
+        client_secret=Secret("" if is_local else _required(values, "client_secret")),
         data_dir=read_data_dir(values),
         lead_fields=split_names(values.get("lead_fields", "")),
         lead_fields_exclude=split_names(values.get("lead_fields_exclude", "")),
