@@ -34,13 +34,13 @@ class LeadField:
     is_searchable: bool
 
 
-def describe_lead_fields(client: MarketoClient) -> list[LeadField]:
+def describe_lead_fields(client: MarketoClient, *, has_numbers: bool = True) -> list[LeadField]:
     """Return the fields that can be read and exported, in Describe Lead2's order; formula fields cannot.
 
-    Describe Lead2 says names and types, Describe Lead the numbers. **Cost:** two calls.
+    Describe Lead2 says names and types, Describe Lead the numbers. **Cost:** two calls; one without *has_numbers*.
     """
     described = client.get(DESCRIBE2).result
-    numbers = _Numbers(client.get(DESCRIBE).result)
+    numbers = _Numbers(client.get(DESCRIBE).result if has_numbers else ())
     lead = described[0] if described else {}
     searchable = {str(name) for names in lead.get("searchableFields") or () for name in names}
     records = [record for record in lead.get("fields") or () if record.get("name")]

@@ -157,6 +157,16 @@ class Ledger:
             query = "SELECT route, calls FROM spent_calls WHERE day = ? ORDER BY route"
             return dict(db.execute(query, (quota_day(self.clock.now()).isoformat(),)).fetchall())
 
+    def usage_by_day(self) -> list[dict[str, object]]:
+        """Return what was spent on each quota day, the newest first: `day`, `calls`, `export_bytes`."""
+        query = (
+            "SELECT day, sum(calls), sum(bytes) FROM ("
+            "SELECT day, calls, 0 AS bytes FROM spent_calls UNION ALL SELECT day, 0, bytes FROM export_spent"
+            ") GROUP BY day ORDER BY day DESC"
+        )
+        with self.transaction() as db:
+            return [{"day": day, "calls": calls, "export_bytes": size} for day, calls, size in db.execute(query)]
+
     def _reserve(self, route: str, seconds: float) -> Reservation:
         while True:
             with self.transaction() as db:

@@ -1,0 +1,204 @@
+"""From a request to verified bytes: create or adopt the export job, see it through, fetch its file."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import BinaryIO
+
+from marketo_assets.api import bulk_extract
+from marketo_assets.api.client import MarketoClient
+from marketo_assets.api.errors import BadRange, FixRequest, OutcomeUnknown, QueueFull, TryAgain
+from marketo_assets.api.export_file import open_export_file
+from marketo_assets.api.limits import Ledger
+from marketo_assets.clock import Clock
+from marketo_assets.extract.export_jobs import (
+    ExportRequest,
+    RecordedJob,
+    expected_bytes,
+    find_adoptable,
+    mark,
+    record_job,
+)
+
+Log = Callable[[str], None]
+_QUEUE_PAUSES = (60.0, 120.0, 240.0)
+_RECREATIONS = 2
+_FETCHES_WITHOUT_PROGRESS = 5
+_BAD_FILES = 3
+
+
+class ExportError(RuntimeError):
+    """An export could not be brought to its end; the message says what is kept and what to do."""
+
+
+@dataclass
+class Exporter:
+    """Sees export jobs through, and counts the seconds (the machine's) it waited for Marketo."""
+
+    client: MarketoClient
+    ledger: Ledger
+    clock: Clock
+    log: Log
+    poll_seconds: float = 60.0
+    deadline_hours: float = 24.0
+    waited_seconds: float = field(default=0.0, init=False)
+
+    def complete(self, request: ExportRequest, *, is_refresh: bool = False) -> RecordedJob:
+        """Return a Completed job for *request*, adopted in whatever state it is, or else created.
+
+        **Cost:** create, enqueue and one status call a minute at most; an adopted job costs status calls only.
+        **Guarantee:** a kill at any moment leaves a job that the next call takes up.
+        Raises: ExportError after the deadline or when Marketo fails the job again and again.
+        """
+        started = self.clock.now()
+        job = self._adopt(request, is_refresh=is_refresh)
+        for attempt in range(_RECREATIONS + 1):
+            job = job or self._create(request)
+            job = self._follow(request, job, started)
+            self.ledger.exports.release(request.request_hash)
+            if job.status == "Completed":
+                done = job.finished_at or self.clock.now()
+                self.ledger.exports.settle(job.export_id, job.file_bytes or 0, finished_at=done)
+                return job
+            self.log(f"{request.partition}: export job {job.export_id} ended {job.status}: {job.error or 'no reason'}")
+            if attempt < _RECREATIONS:
+                job = None
+        raise ExportError(
+            f"Marketo failed {_RECREATIONS + 1} export jobs for {request.partition}; the log above says how. "
+            "Nothing was lost. Run the partition again later; if it keeps failing, give Marketo support the export ids."
+        )
+
+    def fetch(self, request: ExportRequest, job: RecordedJob, sink: BinaryIO) -> None:
+        """Leave the whole file of *job* in *sink*, checked against Marketo's size and SHA-256.
+
+        *sink* may already hold the beginning of the file; only the rest is asked for.
+
+        **Cost:** one call, and one more per interruption; bytes fetched again are not counted by Marketo.
+        **Guarantee:** memory does not grow with the file; a kill leaves a beginning to resume from.
+        Raises: FileGone when Marketo no longer has it; ExportError when it cannot be had undamaged.
+        """
+        for _ in range(_BAD_FILES):
+            digest = self._fetch_rest(job, sink)
+            length = sink.tell()
+            if job.file_bytes in (None, length) and job.checksum in (None, digest):
+                return
+            self.log(
+                f"{request.partition}: the file of {job.export_id} arrived damaged; fetching it again from the start"
+            )
+            sink.seek(0)
+            sink.truncate()
+        raise ExportError(
+            f"The file of export job {job.export_id} ({request.partition}) arrived damaged {_BAD_FILES} times: "
+            "its size or SHA-256 is not what Marketo reports. Nothing was loaded. Run the partition again: "
+            "the job is kept, and fetching it again costs no export quota."
+        )
+
+    def _adopt(self, request: ExportRequest, *, is_refresh: bool) -> RecordedJob | None:
+        job = find_adoptable(self.ledger, request, now=self.clock.now(), is_refresh=is_refresh)
+        if job is None:
+            return None
+        self._pause_until(job.polled_at, self.poll_seconds)
+        try:
+            job = self._status(request, job.export_id)
+        except FixRequest:  # Marketo forgets a job after 30 days, and does not say in which words
+            mark(self.ledger, job, status="Gone")
+            return None
+        if job.status in ("Failed", "Cancelled"):
+            return None
+        self.log(f"{request.partition}: took up export job {job.export_id}, which is {job.status}")
+        return job
+
+    def _create(self, request: ExportRequest) -> RecordedJob:
+        self.ledger.exports.reserve(request.request_hash, expected_bytes(self.ledger, request))
+        try:
+            created = bulk_extract.create_lead_export(self.client, filter=request.filter, fields=request.fields)
+        except OutcomeUnknown:
+            # A job that was created but never enqueued does not run and costs nothing, so asking again is safe.
+            created = bulk_extract.create_lead_export(self.client, filter=request.filter, fields=request.fields)
+        job = record_job(self.ledger, request, created, now=self.clock.now())
+        self.log(f"{request.partition}: created export job {job.export_id} with {len(request.fields)} fields")
+        return job
+
+    def _follow(self, request: ExportRequest, job: RecordedJob, started: datetime) -> RecordedJob:
+        deadline = started + timedelta(hours=self.deadline_hours)
+        if job.status == "Created":
+            job = self._enqueue(request, job, deadline)
+        polls = 0
+        while job.status not in ("Completed", "Failed", "Cancelled"):
+            if self.clock.now() > deadline:
+                raise ExportError(
+                    f"Export job {job.export_id} ({request.partition}) is still {job.status} after "
+                    f"{self.deadline_hours:g} hours. It is kept: run the partition again to take it up, "
+                    "at no further cost. Other integrations may be filling Marketo's export queue."
+                )
+            self._pause_until(job.polled_at, self._pause(polls))
+            job = self._status(request, job.export_id)
+            polls += 1
+        return job
+
+    def _pause(self, polls: int) -> float:
+        # A status is refreshed once a minute; a job that has run for long will probably run for longer.
+        return self.poll_seconds * min(5.0, 1.0 if polls < 5 else 1.25 ** (polls - 4))
+
+    def _enqueue(self, request: ExportRequest, job: RecordedJob, deadline: datetime) -> RecordedJob:
+        refusals = 0
+        while True:
+            try:
+                queued = bulk_extract.enqueue(self.client, job.export_id)
+            except QueueFull as full:
+                if self.clock.now() > deadline:
+                    raise ExportError(
+                        f"Marketo's export queue has been full for {self.deadline_hours:g} hours, so {job.export_id} "
+                        f"({request.partition}) could not be queued. The job is kept: run the partition again."
+                    ) from full
+                pause = _QUEUE_PAUSES[min(refusals, len(_QUEUE_PAUSES) - 1)] * random.uniform(1.0, 1.2)  # noqa: S311  # jitter
+                self.log(f"{request.partition}: the export queue is full; trying again in {pause:.0f} s")
+                self._sleep(pause * self.poll_seconds / 60.0)
+                refusals += 1
+            else:
+                return record_job(self.ledger, request, queued, now=self.clock.now(), was_polled=True)
+
+    def _status(self, request: ExportRequest, export_id: str) -> RecordedJob:
+        job = bulk_extract.status(self.client, export_id)
+        return record_job(self.ledger, request, job, now=self.clock.now(), was_polled=True)
+
+    def _fetch_rest(self, job: RecordedJob, sink: BinaryIO) -> str:
+        digest = hashlib.sha256()
+        sink.seek(0)
+        while chunk := sink.read(1 << 20):
+            digest.update(chunk)
+        failures = 0
+        while job.file_bytes is None or sink.tell() < job.file_bytes:
+            before = sink.tell()
+            try:
+                with open_export_file(self.client, job.export_id, start=before) as answer:
+                    for chunk in answer:
+                        digest.update(chunk)
+                        sink.write(chunk)
+                if job.file_bytes is None or sink.tell() == before:
+                    break
+            except BadRange:
+                break  # the caller sees that the file is not whole, and begins again
+            except TryAgain as error:
+                failures = 0 if sink.tell() > before else failures + 1
+                if failures >= _FETCHES_WITHOUT_PROGRESS:
+                    raise
+                self.log(f"{job.partition}: the download stopped at {sink.tell():,} bytes ({error}); resuming there")
+                self._sleep(min(2.0**failures, 30.0) * self.poll_seconds / 60.0)
+        sink.flush()
+        return digest.hexdigest()
+
+    def _pause_until(self, since: datetime | None, seconds: float) -> None:
+        if since is not None:
+            self._sleep((since + timedelta(seconds=seconds) - self.clock.now()).total_seconds())
+
+    def _sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            began = time.monotonic()
+            self.clock.sleep(seconds)
+            self.waited_seconds += time.monotonic() - began

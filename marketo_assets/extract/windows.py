@@ -1,0 +1,44 @@
+"""Spans of time: which one a month is, and how Marketo's inclusive filters are told about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """The time from *start* up to, but not including, *end*; both in UTC and on a whole second."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def last_second(self) -> datetime:
+        """The last second inside, since Marketo's filters include both ends and know no fractions."""
+        return self.end - timedelta(seconds=1)
+
+    def as_filter(self) -> dict[str, str]:
+        """Return the `startAt` and `endAt` of a Bulk Extract date filter (ISO 8601, no milliseconds)."""
+        return {"startAt": format_moment(self.start), "endAt": format_moment(self.last_second)}
+
+
+def month_window(month: str) -> Window:
+    """Return the window of a calendar month in UTC, given as `YYYY-MM`.
+
+    A month is never wider than the 31 days that a Bulk Extract filter may span.
+
+    Raises: ValueError when *month* is not a month.
+    """
+    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", month)
+    if not found:
+        raise ValueError(f"{month!r} is not a month; write it as YYYY-MM.")
+    year, number = int(found[1]), int(found[2])
+    following = (year + 1, 1) if number == 12 else (year, number + 1)
+    return Window(datetime(year, number, 1, tzinfo=UTC), datetime(*following, 1, tzinfo=UTC))
+
+
+def format_moment(moment: datetime) -> str:
+    """Return *moment* as Marketo's filters take it: UTC, whole seconds, `Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

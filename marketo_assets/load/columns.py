@@ -1,0 +1,147 @@
+"""Which column a Marketo field becomes, and how a table follows the fields as they change.
+
+Why a registry: DuckDB does not mind the case of a name and Marketo does, so two fields may want one column.
+Who came first keeps it, for ever; `marketo.lead_fields` records which field has which column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from marketo_assets.warehouse import DuckDBConnection
+
+# Marketo's dataType (lower case) and the column it becomes; everything else is text.
+_TYPES = {
+    "integer": "BIGINT",
+    "score": "BIGINT",
+    "float": "DOUBLE",
+    "percent": "DOUBLE",
+    "currency": "DECIMAL(18,4)",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "datetime": "TIMESTAMP WITH TIME ZONE",
+}
+TEXT = "VARCHAR"
+# Each type holds every value of those before it in its row without loss; a pair found in no row meets in text.
+_WIDENINGS = (("DATE", "TIMESTAMP WITH TIME ZONE"), ("BIGINT", "DECIMAL(38,4)"), ("DECIMAL(18,4)", "DECIMAL(38,4)"))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that came from Marketo: the field's REST name, the column's own, and its type."""
+
+    field: str
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class SchemaChange:
+    """Something about a field that is not as it was: appeared, hidden, shown, retyped, widened or relabelled."""
+
+    field: str
+    column: str
+    kind: str
+    before: str | None
+    after: str | None
+
+
+def column_type(field: str, data_type: str) -> str:
+    """Return the DuckDB type that holds the values of a *field* of Marketo's *data_type*."""
+    return "BIGINT" if field == "id" else _TYPES.get(data_type.lower(), TEXT)
+
+
+def wider(one: str, other: str) -> str:
+    """Return the narrowest type that holds the values of both without loss."""
+    if one == other:
+        return one
+    if one.startswith("DECIMAL") and other.startswith("DECIMAL"):
+        return max(one, other, key=decimal_size)
+    for row in _WIDENINGS:
+        if one in row and other in row:
+            return max(one, other, key=row.index)
+    if one.startswith("DECIMAL(38") and other in ("BIGINT", "DECIMAL(18,4)"):
+        return one
+    if other.startswith("DECIMAL(38") and one in ("BIGINT", "DECIMAL(18,4)"):
+        return other
+    return TEXT
+
+
+def decimal_size(type_name: str) -> tuple[int, int]:
+    """Return width and scale of `DECIMAL(width,scale)`."""
+    width, scale = type_name.removeprefix("DECIMAL(").removesuffix(")").split(",")
+    return int(width), int(scale)
+
+
+def name_columns(fields: Iterable[str], taken: Mapping[str, str], reserved: Sequence[str] = ()) -> dict[str, str]:
+    """Return a column name for each field: its own, or with a suffix where another field has it in another case.
+
+    *taken* maps fields to the columns they already have, which they keep.
+    """
+    names = dict(taken)
+    used = {name.lower() for name in [*taken.values(), *reserved]}
+    for field in fields:
+        if field not in names:
+            name, number = field, 1
+            while name.lower() in used:
+                number += 1
+                name = f"{field}_{number}"
+            names[field] = name
+            used.add(name.lower())
+    return names
+
+
+def quoted(name: str) -> str:
+    """Return *name* as a SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Return *text* as a SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def table_columns(con: DuckDBConnection, schema: str, table: str) -> dict[str, str]:
+    """Return the columns of a table in order, with their types; empty if there is no such table."""
+    rows = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() "
+        "WHERE schema_name = ? AND table_name = ? ORDER BY column_index",
+        [schema, table],
+    ).fetchall()
+    return dict(rows)
+
+
+def widen_column(con: DuckDBConnection, table: str, column: str, before: str, after: str) -> None:
+    """Change the type of a column so that every value it holds reads the same afterwards."""
+    value = quoted(column)
+    if after == TEXT and before == "TIMESTAMP WITH TIME ZONE":
+        # Text keeps the spelling that Marketo delivers, not DuckDB's.
+        value = f"strftime({value} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ')"
+    con.execute(f"ALTER TABLE {table} ALTER {quoted(column)} SET DATA TYPE {after} USING {value}::{after}")
+
+
+def fit_columns(
+    con: DuckDBConnection, schema: str, table: str, columns: Sequence[Column], own_columns: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
+    """Leave a table that has at least *columns*, each wide enough, after which *own_columns* follow.
+
+    Columns that are not asked for stay, with their values. Returns the widened ones: name to types before and after.
+    """
+    present = {name.lower(): (name, type_name) for name, type_name in table_columns(con, schema, table).items()}
+    address = f"{schema}.{table}"
+    if not present:
+        every = [(column.name, column.type) for column in columns] + list(own_columns.items())
+        con.execute(f"CREATE TABLE {address} ({', '.join(f'{quoted(n)} {t}' for n, t in every)})")
+        return {}
+    widened = {}
+    for column in columns:
+        if column.name.lower() not in present:
+            con.execute(f"ALTER TABLE {address} ADD COLUMN {quoted(column.name)} {column.type}")
+            continue
+        name, before = present[column.name.lower()]
+        after = wider(before, column.type)
+        if after != before:
+            widen_column(con, address, name, before, after)
+            widened[name] = (before, after)
+    return widened

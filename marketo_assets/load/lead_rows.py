@@ -1,0 +1,130 @@
+"""The statements that put the rows of one landed file into `raw.lead_snapshots`, strictly or leniently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from marketo_assets.land.manifest import LandedFile
+from marketo_assets.load import parse
+from marketo_assets.load.columns import TEXT, Column, decimal_size, quoted, text_literal, widen_column
+from marketo_assets.warehouse import DuckDBConnection
+
+TABLE = "raw.lead_snapshots"
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """Where the rows come from, which column each cell fills, and what they are told of themselves."""
+
+    path: Path
+    line_end: str
+    cells: tuple[Column | None, ...]
+    types: Mapping[str, str]
+    """The table's type of each column."""
+    landed: LandedFile
+    load_id: int
+    carried: tuple[str, ...] = ()
+    """Columns that the file lacks and whose values the rows before it hand over (table `carried`)."""
+
+    def type_of(self, column: Column) -> str:
+        """Return the type of *column* in the table."""
+        return self.types[column.name]
+
+    @property
+    def filled(self) -> list[tuple[str, Column]]:
+        """The cells that fill a column, each with the name the reader gives it."""
+        return [(f"c{number}", column) for number, column in enumerate(self.cells) if column is not None]
+
+
+def insert_strictly(con: DuckDBConnection, rows: FileRows) -> None:
+    """Append the file's rows, each value exactly as the text says.
+
+    Raises: duckdb.Error when any text does not fit its column exactly; the transaction is lost then.
+    """
+    types = [parse.reading_type(rows.type_of(c), is_strict=True) if c else TEXT for c in rows.cells]
+    source = parse.csv_source(rows.path, len(rows.cells), rows.line_end, types=types)
+    values = {column.name: parse.strict_cast(cell, rows.type_of(column)) for cell, column in rows.filled}
+    _insert(con, rows, values, source)
+
+
+def insert_leniently(con: DuckDBConnection, rows: FileRows, *, has_stand_ins: bool) -> int:
+    """Append the file's rows; return how many values did not fit and are kept in `meta.rejected_values` instead.
+
+    A currency column is first widened to hold every digit delivered.
+    """
+    source = parse.csv_source(rows.path, len(rows.cells), rows.line_end, types=[TEXT] * len(rows.cells))
+    cells = ", ".join(f"{parse.with_returns(c) if has_stand_ins else c} AS {c}" for c, _ in rows.filled)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE texts AS SELECT {cells} FROM {source}")
+    types = dict(rows.types)
+    for cell, column in rows.filled:
+        if types[column.name].startswith("DECIMAL"):
+            types[column.name] = _widen_currency(con, cell, column, types[column.name])
+    values = {column.name: parse.lenient_cast(cell, types[column.name]) for cell, column in rows.filled}
+    _insert(con, rows, values, "texts")
+    lead_id = next(parse.lenient_cast(cell, "BIGINT") for cell, column in rows.filled if column.field == "id")
+    rejected = 0
+    for cell, column in rows.filled:
+        if types[column.name] != TEXT:
+            row = con.execute(
+                f"INSERT INTO meta.rejected_values "
+                f"SELECT {rows.load_id}, {lead_id}, {text_literal(column.field)}, {cell} FROM texts "
+                f"WHERE {parse.is_rejected(cell, types[column.name])}"
+            ).fetchone()
+            rejected += int(row[0]) if row else 0
+    con.execute("DROP TABLE texts")
+    return rejected
+
+
+def carry_over(con: DuckDBConnection, partition: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """Keep aside the values that the month's rows have in *columns*; return those of them that have any."""
+    if not columns:
+        return ()
+    counts = con.execute(
+        f"SELECT {', '.join(f'count({quoted(name)})' for name in columns)} FROM {TABLE} WHERE _partition = ?",
+        [partition],
+    ).fetchone()
+    kept = tuple(name for name, count in zip(columns, counts or (), strict=True) if count)
+    if kept:
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE carried AS SELECT id, {', '.join(map(quoted, kept))} "
+            f"FROM {TABLE} WHERE _partition = ?",
+            [partition],
+        )
+    return kept
+
+
+def _insert(con: DuckDBConnection, rows: FileRows, values: Mapping[str, str], source: str) -> None:
+    own = {
+        "_partition": text_literal(rows.landed.partition),
+        "_as_of": f"TIMESTAMPTZ {text_literal(rows.landed.as_of.isoformat())}",
+        "_source": "'bulk export'",
+        "_load_id": str(rows.load_id),
+    }
+    every = {**values, **own}
+    select = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in every.items())
+    statement = f"SELECT {select} FROM {source}"
+    if rows.carried:
+        kept = ", ".join(f"carried.{quoted(name)}" for name in rows.carried)
+        statement = f"SELECT file.*, {kept} FROM ({statement}) AS file LEFT JOIN carried USING (id)"
+    con.execute(f"INSERT INTO {TABLE} BY NAME {statement}")
+    if rows.carried:
+        con.execute("DROP TABLE carried")
+
+
+def _widen_currency(con: DuckDBConnection, cell: str, column: Column, type_name: str) -> str:
+    digits = f"split_part(ltrim(trim({cell}), '+-'), '.', 1)"
+    decimals = f"rtrim(split_part(trim({cell}), '.', 2), '0')"
+    found = con.execute(
+        f"SELECT max(length(ltrim({digits}, '0'))), max(length({decimals})) FROM texts "
+        f"WHERE regexp_full_match(trim({cell}), '[+-]?[0-9]*\\.?[0-9]*')"
+    ).fetchone()
+    whole, places = (int(found[0] or 0), int(found[1] or 0)) if found else (0, 0)
+    width, scale = decimal_size(type_name)
+    if whole <= width - scale and places <= scale:
+        return type_name
+    # 38 digits are all a DECIMAL has; what still does not fit is kept as a rejected value.
+    wanted = f"DECIMAL(38,{min(max(scale, places), max(scale, 38 - whole))})"
+    widen_column(con, TABLE, column.name, type_name, wanted)
+    return wanted

@@ -1,0 +1,230 @@
+"""A landed month becomes rows of `raw.lead_snapshots`: one transaction, verified before it is committed."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from marketo_assets.land.manifest import LandedFile
+from marketo_assets.load import parse
+from marketo_assets.load.columns import SchemaChange, fit_columns, table_columns
+from marketo_assets.load.lead_fields import OWN_COLUMNS, Registry, register_fields
+from marketo_assets.load.lead_rows import TABLE, FileRows, carry_over, insert_leniently, insert_strictly
+from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes
+from marketo_assets.models.runner import refresh_models
+from marketo_assets.warehouse import DuckDBConnection, DuckDBSpaceError, DuckDBTextError, Warehouse
+
+
+class LoadError(RuntimeError):
+    """A landed file could not be loaded, and nothing was; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class SnapshotLoad:
+    """What one load did."""
+
+    load_id: int
+    partition: str
+    rows: int
+    """Rows of the month now in the table."""
+    duplicates: int
+    """Rows of the file that repeated an id."""
+    rejected_values: int
+    outside_window: int
+    schema_changes: tuple[SchemaChange, ...]
+    columns: Mapping[str, str]
+    """The table's columns, with their types."""
+    seconds: float
+
+
+def load_lead_snapshot(warehouse: Warehouse, landed: LandedFile, *, run_id: str, now: datetime) -> SnapshotLoad:
+    """Return what was loaded, after the rows of *landed* have replaced those of its month.
+
+    Grain of `raw.lead_snapshots`: one row per lead per month; every field typed under its column, then `_partition`,
+    `_as_of`, `_source`, `_load_id`. Columns of hidden fields keep the values they had.
+
+    **Cost:** no call. One read of the file; a file with texts that do not fit their type is read twice.
+    **Guarantee:** all of the month's rows and their bookkeeping are committed together, or nothing changes.
+    Raises: LoadError when rows are missing or ids repeat; ParseError when the file is not the one asked for.
+    """
+    readings = (_Reading(), _Reading(is_strict=False), _Reading(is_strict=False, is_repaired=True))
+    for reading in readings:
+        try:
+            return _load(warehouse, landed, reading, run_id, now)
+        except DuckDBTextError as error:
+            # Some text does not fit its type exactly, or the reader lost its way: only the next reading can tell.
+            reason = str(error).partition("\n")[0].partition("Original Line")[0]
+        except DuckDBSpaceError as error:
+            raise LoadError(
+                f"{landed.partition} could not be loaded: {type(error).__name__}. Nothing changed. "
+                "Most likely the disk is full: free some space and run the partition again; nothing is exported anew."
+            ) from error
+    # The reader's own message shows the line it stumbled over, which is a person's data.
+    raise LoadError(
+        f"The landed file of {landed.partition} (export job {landed.export_id}) is not CSV that can be read: {reason} "
+        "Nothing changed. Materialize landing/lead_exports again with refresh switched on."
+    )
+
+
+@dataclass(frozen=True)
+class _Reading:
+    is_strict: bool = True
+    is_repaired: bool = False
+
+
+def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: str, now: datetime) -> SnapshotLoad:
+    began = time.monotonic()
+    with _readable(warehouse, landed, reading) as path, warehouse.transaction() as con:
+        ensure_tables(con)
+        registry = register_fields(con, landed.described, landed.fields, landed.as_of)
+        widened = _fit_table(con, registry, landed)
+        record_schema_changes(con, landed.as_of, widened)
+        load_id, rejected = next_load_id(con), 0
+        if path is None:
+            _delete_month(con, landed.partition)
+        else:
+            rows = _file_rows(con, registry, landed, path, load_id)
+            _delete_month(con, landed.partition)
+            if reading.is_strict:
+                insert_strictly(con, rows)
+            else:
+                rejected = insert_leniently(con, rows, has_stand_ins=reading.is_repaired)
+        count, duplicates = _verify(con, landed)
+        load = SnapshotLoad(
+            load_id=load_id,
+            partition=landed.partition,
+            rows=count,
+            duplicates=duplicates,
+            rejected_values=rejected,
+            outside_window=_count_outside(con, landed),
+            schema_changes=registry.changes + widened,
+            columns=table_columns(con, "raw", "lead_snapshots"),
+            seconds=0.0,
+        )
+        _refresh_superseded(con)
+        _record(con, landed, load, run_id, now)
+        refresh_models(con)
+    return replace(load, seconds=time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def _readable(warehouse: Warehouse, landed: LandedFile, reading: _Reading) -> Iterator[Path | None]:
+    if landed.path is None or not reading.is_repaired:
+        yield landed.path
+        return
+    with tempfile.TemporaryDirectory(dir=warehouse.data_dir, prefix=".repair-") as folder:
+        repaired = Path(folder) / landed.path.name
+        parse.without_bare_returns(landed.path, parse.read_header(landed.path)[1], repaired)
+        yield repaired
+
+
+def _fit_table(con: DuckDBConnection, registry: Registry, landed: LandedFile) -> tuple[SchemaChange, ...]:
+    columns = [registry.columns[field.name] for field in landed.fields]
+    widened = fit_columns(con, "raw", "lead_snapshots", columns, OWN_COLUMNS)
+    by_column = {column.name: column for column in columns}
+    return tuple(
+        SchemaChange(by_column[name].field, name, "widened", before, after) for name, (before, after) in widened.items()
+    )
+
+
+def _file_rows(con: DuckDBConnection, registry: Registry, landed: LandedFile, path: Path, load_id: int) -> FileRows:
+    header, line_end = parse.read_header(path)
+    asked = [registry.columns[field.name] for field in landed.fields]
+    types = table_columns(con, "raw", "lead_snapshots")
+    # A field that Marketo hides keeps its values here; one that the settings leave out does not.
+    hidden = [registry.columns[name].name for name in sorted(registry.hidden - {field.name for field in landed.fields})]
+    return FileRows(
+        path=path,
+        line_end=line_end,
+        cells=tuple(parse.match_header(header, asked)),
+        types=types,
+        landed=landed,
+        load_id=load_id,
+        carried=carry_over(con, landed.partition, [name for name in hidden if name in types]),
+    )
+
+
+def _delete_month(con: DuckDBConnection, partition: str) -> None:
+    con.execute(f"DELETE FROM {TABLE} WHERE _partition = ?", [partition])
+
+
+def _verify(con: DuckDBConnection, landed: LandedFile) -> tuple[int, int]:
+    """Return the month's rows and how many of the file repeated an id; raise before anything is committed."""
+    count, ids, known = _one(
+        con, f"SELECT count(*), count(DISTINCT id), count(id) FROM {TABLE} WHERE _partition = $1", landed
+    )
+    if landed.records is not None and count != landed.records:
+        raise LoadError(
+            f"{landed.partition}: Marketo reports {landed.records:,} records, but the landed file has {count:,}. "
+            "Nothing was loaded. Materialize landing/lead_exports again with refresh switched on."
+        )
+    if known != count:
+        raise LoadError(
+            f"{landed.partition}: {count - known:,} rows have no id. Nothing was loaded. Export the month again."
+        )
+    if ids != count:
+        # Adobe has seen a lead twice in one file; the row updated last is kept, the other is the same lead's past.
+        con.execute(
+            f"DELETE FROM {TABLE} WHERE _partition = $1 AND rowid NOT IN ("
+            "SELECT arg_max(rowid, coalesce(updatedAt, TIMESTAMPTZ '-infinity')) "
+            f"FROM {TABLE} WHERE _partition = $1 GROUP BY id)",
+            [landed.partition],
+        )
+    return ids, count - ids
+
+
+def _count_outside(con: DuckDBConnection, landed: LandedFile) -> int:
+    (outside,) = _one(
+        con,
+        f"SELECT count(*) FROM {TABLE} WHERE _partition = $1 AND (createdAt >= $2 AND createdAt < $3) IS NOT TRUE",
+        landed,
+        landed.window.start,
+        landed.window.end,
+    )
+    return outside
+
+
+def _refresh_superseded(con: DuckDBConnection) -> None:
+    """Leave in `meta.superseded_rows` every snapshot row of a lead but the one read last."""
+    con.execute("DELETE FROM meta.superseded_rows")
+    count, ids = _one(con, f"SELECT count(*), count(DISTINCT id) FROM {TABLE}")
+    if count != ids:
+        con.execute(
+            "INSERT INTO meta.superseded_rows SELECT id, _load_id FROM ("
+            "SELECT id, _load_id, row_number() OVER (PARTITION BY id ORDER BY _as_of DESC, _load_id DESC) AS nth "
+            f"FROM {TABLE}) WHERE nth > 1"
+        )
+
+
+def _one(con: DuckDBConnection, query: str, landed: LandedFile | None = None, *values: object) -> tuple[int, ...]:
+    row = con.execute(query, [landed.partition, *values] if landed else []).fetchone()
+    return tuple(int(value) for value in row or ())
+
+
+def _record(con: DuckDBConnection, landed: LandedFile, load: SnapshotLoad, run_id: str, now: datetime) -> None:
+    insert_row(
+        con,
+        "meta.loads",
+        {
+            "load_id": load.load_id,
+            "table_name": TABLE,
+            "partition": landed.partition,
+            "run_id": run_id,
+            "export_id": landed.export_id,
+            "file": f"lead_exports/{landed.partition}/{landed.path.name}" if landed.path else None,
+            "sha256": landed.sha256,
+            "file_bytes": landed.file_bytes,
+            "records": landed.records,
+            "rows": load.rows,
+            "duplicates": load.duplicates,
+            "rejected_values": load.rejected_values,
+            "outside_window": load.outside_window,
+            "as_of": landed.as_of,
+            "loaded_at": now,
+        },
+    )

@@ -1,0 +1,196 @@
+"""The bookkeeping that moves with the rows: loads, schema changes, rejected values, watermarks.
+
+Every statement here runs inside the transaction of the rows it describes, so the two never disagree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from marketo_assets.load.columns import SchemaChange, text_literal
+from marketo_assets.warehouse import DuckDBConnection
+
+# Table, comment, and column definitions with their comments: what `DESCRIBE` and a BI tool show.
+_TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
+    (
+        "meta.loads",
+        "One row per load: which file became rows, when and by which run. Rows point here by _load_id.",
+        (
+            ("load_id", "BIGINT", "key; _load_id of the rows"),
+            ("table_name", "VARCHAR", "where the rows went"),
+            ("partition", "VARCHAR", "month, YYYY-MM, of a snapshot"),
+            ("run_id", "VARCHAR", "Dagster run"),
+            ("export_id", "VARCHAR", "Marketo's export job"),
+            ("file", "VARCHAR", "landed file, below the data folder"),
+            ("sha256", "VARCHAR", "of the bytes as Marketo delivered them"),
+            ("file_bytes", "BIGINT", "size as Marketo counts it"),
+            ("records", "BIGINT", "numberOfRecords as Marketo reports it"),
+            ("rows", "BIGINT", "rows now in the table"),
+            ("duplicates", "BIGINT", "rows of the file that repeated an id, of which one was kept"),
+            ("rejected_values", "BIGINT", "texts that did not fit their column's type; see meta.rejected_values"),
+            ("outside_window", "BIGINT", "rows whose createdAt is not in the partition's month"),
+            ("as_of", "TIMESTAMP WITH TIME ZONE", "when Marketo's state was read"),
+            ("loaded_at", "TIMESTAMP WITH TIME ZONE", "when the rows were committed"),
+        ),
+    ),
+    (
+        "meta.rejected_values",
+        "One row per value that did not fit its column's type: its row was loaded without it.",
+        (
+            ("load_id", "BIGINT", "the load that met it"),
+            ("lead_id", "BIGINT", "the lead"),
+            ("field", "VARCHAR", "REST name of the field"),
+            ("value", "VARCHAR", "the text as Marketo delivered it"),
+        ),
+    ),
+    (
+        "meta.superseded_rows",
+        "Snapshot rows that a later reading, in another month's export, replaces; marketo.leads omits them.",
+        (
+            ("lead_id", "BIGINT", "the lead"),
+            ("load_id", "BIGINT", "the load whose row is out of date"),
+        ),
+    ),
+    (
+        "meta.schema_changes",
+        "One row per noticed change of a lead field: appeared, hidden, shown, retyped, widened or relabelled.",
+        (
+            ("noticed_at", "TIMESTAMP WITH TIME ZONE", "when the fields were described"),
+            ("field", "VARCHAR", "REST name of the field"),
+            ("column_name", "VARCHAR", "its column"),
+            ("kind", "VARCHAR", "what changed"),
+            ("before", "VARCHAR", "as it was"),
+            ("after", "VARCHAR", "as it is"),
+        ),
+    ),
+    (
+        "meta.export_jobs",
+        "One row per export job of this project: state, times, size. Kept in step with the ledger at each release.",
+        (
+            ("export_id", "VARCHAR", "Marketo's id of the job"),
+            ("object", "VARCHAR", "leads"),
+            ("partition", "VARCHAR", "month, YYYY-MM"),
+            ("request_hash", "VARCHAR", "equal for requests that Marketo would answer with the same file"),
+            ("status", "VARCHAR", "Created, Queued, Processing, Completed, Failed, Cancelled or Gone"),
+            ("created_at", "TIMESTAMP WITH TIME ZONE", "at Marketo"),
+            ("queued_at", "TIMESTAMP WITH TIME ZONE", "at Marketo"),
+            ("started_at", "TIMESTAMP WITH TIME ZONE", "at Marketo"),
+            ("finished_at", "TIMESTAMP WITH TIME ZONE", "at Marketo"),
+            ("records", "BIGINT", "numberOfRecords"),
+            ("file_bytes", "BIGINT", "what it cost of the daily export quota"),
+            ("checksum", "VARCHAR", "SHA-256 of the file"),
+            ("error", "VARCHAR", "why Marketo failed it"),
+            ("recorded_at", "TIMESTAMP WITH TIME ZONE", "when this project first knew of it"),
+            ("polled_at", "TIMESTAMP WITH TIME ZONE", "when its status was last asked for"),
+            ("landed_at", "TIMESTAMP WITH TIME ZONE", "when its file was on this disk, verified"),
+        ),
+    ),
+    (
+        "meta.api_usage",
+        "One row per quota day (from midnight US Central): what this project spent. In step at each release.",
+        (
+            ("day", "DATE", "quota day"),
+            ("calls", "BIGINT", "REST calls that count"),
+            ("export_bytes", "BIGINT", "bytes of completed exports"),
+        ),
+    ),
+    (
+        "meta.watermarks",
+        "One row per stream: how far Marketo has surely been read.",
+        (
+            ("stream", "VARCHAR", "what is read"),
+            ("watermark", "TIMESTAMP WITH TIME ZONE", "everything before it is here"),
+            ("moved_at", "TIMESTAMP WITH TIME ZONE", "when it was set"),
+        ),
+    ),
+    (
+        "meta.audits",
+        "One row per finding of an audit, with what to do.",
+        (
+            ("audited_at", "TIMESTAMP WITH TIME ZONE", "when"),
+            ("audit", "VARCHAR", "which audit"),
+            ("is_passed", "BOOLEAN", "whether nothing was found"),
+            ("found", "BIGINT", "how much was found"),
+            ("finding", "VARCHAR", "what, and what to do"),
+        ),
+    ),
+)
+
+
+def ensure_tables(con: DuckDBConnection) -> None:
+    """Leave the schemas `raw` and `meta` with every bookkeeping table, commented."""
+    present = {
+        f"{schema}.{table}"
+        for schema, table in con.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
+    }
+    for address, comment, columns in _TABLES:
+        if address not in present:
+            con.execute("CREATE SCHEMA IF NOT EXISTS raw")
+            con.execute("CREATE SCHEMA IF NOT EXISTS meta")
+            con.execute(f"CREATE TABLE {address} ({', '.join(f'{name} {kind}' for name, kind, _ in columns)})")
+            con.execute(f"COMMENT ON TABLE {address} IS {text_literal(comment)}")
+            for name, _, text in columns:
+                con.execute(f"COMMENT ON COLUMN {address}.{name} IS {text_literal(text)}")
+
+
+def next_load_id(con: DuckDBConnection) -> int:
+    """Return the id for the load of this transaction; only one transaction is open at a time."""
+    row = con.execute("SELECT coalesce(max(load_id), 0) + 1 FROM meta.loads").fetchone()
+    return int(row[0]) if row else 1
+
+
+def insert_row(con: DuckDBConnection, table: str, values: Mapping[str, Any]) -> None:
+    """Append one row to a bookkeeping table."""
+    names, marks = ", ".join(values), ", ".join("?" * len(values))
+    con.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
+
+
+def replace_rows(con: DuckDBConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Leave *rows* as the whole content of a table whose columns they name."""
+    con.execute(f"DELETE FROM {table}")
+    append_rows(con, table, rows)
+
+
+def append_rows(con: DuckDBConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append *rows*, which share their keys, in one statement: a statement a row would cost a hundred times as much."""
+    if not rows:
+        return
+    schema, _, name = table.rpartition(".")
+    types = dict(
+        con.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
+            [schema, name],
+        ).fetchall()
+    )
+    shape = json.dumps([{key: types[key] for key in rows[0]}])
+    names = ", ".join(rows[0])
+    con.execute(
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM (SELECT unnest(from_json(?, ?), recursive := true))",
+        [json.dumps(list(rows), default=_as_text), shape],
+    )
+
+
+def record_schema_changes(con: DuckDBConnection, noticed_at: datetime, changes: Iterable[SchemaChange]) -> None:
+    """Append what was noticed about the fields."""
+    append_rows(
+        con,
+        "meta.schema_changes",
+        [
+            {
+                "noticed_at": noticed_at,
+                "field": change.field,
+                "column_name": change.column,
+                "kind": change.kind,
+                "before": change.before,
+                "after": change.after,
+            }
+            for change in changes
+        ],
+    )
+
+
+def _as_text(value: object) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,124 @@
+"""From landed text to typed values: DuckDB's own CSV reader, with no value lost on the way.
+
+Why two readings: a cast may round or cut without a word ("1.5" to BIGINT is 2). The strict reading raises an
+error instead and is as fast as a bare read; only a file that made it stumble is read again leniently, with every
+text that does not fit kept as a rejected value.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import zstandard
+
+from marketo_assets.load.columns import TEXT, Column, text_literal
+
+# A text of Marketo's never holds this: the last private-use character stands in for a carriage return.
+_CARRIAGE_RETURN = "\U0010fffd"
+# Types whose cast is exact or refuses; the others are read as text and cast with a check.
+_EXACT = (TEXT, "BOOLEAN", "TIMESTAMP WITH TIME ZONE")
+
+
+class ParseError(ValueError):
+    """A landed file is not the file that was asked for; the message says what is wrong and what to do."""
+
+
+def read_header(path: Path) -> tuple[list[str], str]:
+    """Return the header cells of a landed CSV, and its line end."""
+    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
+        line = io.BufferedReader(reader).readline().decode("utf-8-sig")
+    cells = next(csv.reader([line]), [])
+    return cells, "\r\n" if line.endswith("\r\n") else "\n"
+
+
+def match_header(header: Sequence[str], columns: Sequence[Column]) -> list[Column | None]:
+    """Return, for each cell of the header, the column it fills, or None for one that was not asked for.
+
+    Raises: ParseError when a field that was asked for is not in the header.
+    """
+    by_field = {column.field: column for column in columns}
+    by_lower = {column.field.lower(): column for column in columns if _is_only(column.field, columns)}
+    matched = [by_field.get(cell) or by_lower.get(cell.lower()) for cell in header]
+    missing = [column.field for column in columns if column not in matched]
+    if missing:
+        raise ParseError(
+            f"The export's header lacks {', '.join(missing[:5])}{' and more' if len(missing) > 5 else ''}, "
+            "which were asked for. Materialize landing/lead_exports again with refresh switched on."
+        )
+    return matched
+
+
+def csv_source(path: Path, cells: int, line_end: str, *, types: Sequence[str]) -> str:
+    """Return the table expression that reads a landed CSV into columns c0, c1, ... of *types*."""
+    columns = ", ".join(f"'c{number}': '{types[number]}'" for number in range(cells))
+    new_line = "\\r\\n" if line_end == "\r\n" else "\\n"
+    return (
+        f"read_csv({text_literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, "
+        f"delim = ',', quote = '\"', escape = '\"', new_line = '{new_line}', "
+        "nullstr = ['null', ''], allow_quoted_nulls = false, "
+        "max_line_size = 20000000, compression = 'zstd')"
+    )
+
+
+def reading_type(type_name: str, *, is_strict: bool) -> str:
+    """Return the type that the CSV reader itself is told for a column of *type_name*."""
+    return type_name if is_strict and type_name in _EXACT else TEXT
+
+
+def strict_cast(cell: str, type_name: str) -> str:
+    """Return the expression for *cell* as *type_name*, which raises an error rather than change a value."""
+    if type_name in _EXACT:
+        return cell
+    exact, value = _is_exact(cell, type_name), f"CAST({cell} AS {type_name})"
+    return f"CASE WHEN {cell} IS NULL THEN NULL WHEN {exact} THEN {value} ELSE error('inexact') END"
+
+
+def lenient_cast(cell: str, type_name: str) -> str:
+    """Return the expression for *cell* as *type_name*, NULL where the text does not fit."""
+    if type_name == TEXT:
+        return cell
+    trimmed = f"nullif(trim({cell}), '')"
+    return f"CASE WHEN {_is_exact(trimmed, type_name)} THEN TRY_CAST({trimmed} AS {type_name}) END"
+
+
+def is_rejected(cell: str, type_name: str) -> str:
+    """Return the condition under which *cell* holds a text that does not fit *type_name*."""
+    return f"(nullif(trim({cell}), '') IS NOT NULL AND ({lenient_cast(cell, type_name)}) IS NULL)"
+
+
+def _is_exact(cell: str, type_name: str) -> str:
+    if type_name == "BIGINT":
+        # No point and no exponent: such a text would be rounded.
+        return f"NOT contains({cell}, '.') AND NOT contains(lower({cell}), 'e')"
+    if type_name == "DATE":
+        return f"length({cell}) <= 10"  # a time of day behind the date would be cut off
+    if type_name == "DOUBLE":
+        return f"coalesce(isfinite(TRY_CAST({cell} AS DOUBLE)), true)"
+    if type_name.startswith("DECIMAL"):
+        return f"TRY_CAST({cell} AS {type_name}) IS NOT DISTINCT FROM TRY_CAST({cell} AS DECIMAL(38,12))"
+    return "true"
+
+
+def without_bare_returns(path: Path, line_end: str, target: Path) -> None:
+    """Leave a copy of a landed CSV in which every carriage return that ends no line is a stand-in character.
+
+    A carriage return outside quotes stops the CSV reader; Marketo has been seen to write them.
+    """
+    stand_in = _CARRIAGE_RETURN.encode()
+    with path.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as reader:
+        text = reader.read()
+    if line_end == "\r\n":
+        text = text.replace(b"\r\n", b"\n")
+    target.write_bytes(zstandard.ZstdCompressor(level=1).compress(text.replace(b"\r", stand_in)))
+
+
+def with_returns(cell: str) -> str:
+    """Return the expression that undoes `without_bare_returns` in *cell*."""
+    return f"replace({cell}, {text_literal(_CARRIAGE_RETURN)}, chr(13))"
+
+
+def _is_only(field: str, columns: Sequence[Column]) -> bool:
+    return sum(column.field.lower() == field.lower() for column in columns) == 1
