@@ -96,7 +96,7 @@ STANDARD: tuple[Entry, ...] = (
     ),
     _entry("numberOfEmployees", "Num Employees", "integer", integers(1, 90_000, empty=40)),
     _entry("externalCompanyId", "External Company Id", "string", phrases(80, 1, empty=60), flags="search"),
-    _entry("leadPartitionId", "Person Partition Id", "integer", choice("1", "1", "1", "2"), flags="search"),
+    _entry("leadPartitionId", "Person Partition Id", "integer", choice("1"), flags="search"),
 )
 
 CUSTOM: tuple[Entry, ...] = (

@@ -26,7 +26,7 @@ def email(kind: int, lead_id: int) -> str | None:
 
 
 def phone(kind: int, lead_id: int) -> str | None:
-    """Return a number from the range kept for fiction."""
+    """Return a number made of the lead's id."""
     return None if kind < 30 else f"+1 555 {lead_id:07d}"
 
 

@@ -23,6 +23,7 @@ NUMBER_TYPES = frozenset({"percent", "float", "currency"})
 TEXT_BYTES = 30_000
 STRING_LENGTH = 255
 _INT64 = 2**63
+_MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:?[0-9]{2})?"
 
 
 class UnknownFieldError(ValueError):
@@ -110,10 +111,9 @@ def column_to_json(data_type: str, texts: Sequence[str | None]) -> list[Json]:
 
 
 def spoken(field: Field, value: Json) -> Json:
-    """Return *value* as a REST answer spells it: some instances write `+0000` where others write `Z`."""
-    if field.spelling == "offset" and isinstance(value, str) and value.endswith("Z"):
-        return f"{value[:-1]}+0000"
-    return value
+    """Return *value* as a REST answer spells it: Adobe's pages show both `Z` and `+0000`."""
+    is_offset = field.spelling == "offset" and field.data_type == "datetime"
+    return re.sub("Z$", "+0000", value) if is_offset and isinstance(value, str) else value
 
 
 def _json_number(text: str) -> Json:
@@ -159,7 +159,7 @@ def plain_decimal(number: Decimal) -> str:
 def _date(field: Field, value: object) -> str:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         try:
             return date.fromisoformat(value).isoformat()
         except ValueError:
@@ -168,15 +168,15 @@ def _date(field: Field, value: object) -> str:
 
 
 def _datetime(field: Field, value: object) -> str:
-    if isinstance(value, str):
-        try:
+    try:
+        if isinstance(value, str) and re.fullmatch(_MOMENT, value):
             value = datetime.fromisoformat(value)
-        except ValueError:
-            value = None
-    if not isinstance(value, datetime):
-        raise InvalidValueError(field.name, "a datetime is written in ISO-8601")
-    moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return f"{moment.replace(microsecond=0, tzinfo=None).isoformat()}Z"
+        if isinstance(value, datetime):
+            moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            return f"{moment.replace(microsecond=0, tzinfo=None).isoformat()}Z"
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidValueError(field.name, "a datetime is written in ISO-8601, to the second")
 
 
 def _string(field: Field, value: object) -> str:
@@ -186,6 +186,10 @@ def _string(field: Field, value: object) -> str:
         raise InvalidValueError(field.name, "an e-mail address takes ASCII only")
     if field.length is not None and len(value) > field.length:
         raise InvalidValueError(field.name, f"at most {field.length} characters")
-    if field.data_type == "text" and len(value.encode()) > TEXT_BYTES:
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidValueError(field.name, "half a surrogate pair is no text") from None
+    if field.data_type == "text" and size > TEXT_BYTES:
         raise InvalidValueError(field.name, f"at most {TEXT_BYTES} bytes")
     return value

@@ -18,7 +18,7 @@ Maker = Callable[[Random], Pool]
 
 FIRST = ("Ada", "Ben", "Chloé", "Elif", "Femi", "Göran", "Hana", "Ines", "Jörg", "Kim", "Łukasz", "Mai")
 LAST = ("Abara", "Brandt", "Castro", "Dubois", "Eriksen", "Farkaš", "García", "Hoang", "Jensen", "O'Neil", "Null")
-COMPANY = ("Acme", "Bluewater", "Copper & Sons", "Delta, Inc.", "Evergreen", "Fjord", "Granite", "Harbor", "Ibex")
+COMPANY = ("Acme", "Bluewater", "Copper & Sons", "Duneside, Inc.", "Evergreen", "Fjord", "Granite", "Harbor", "Ibex")
 WORD = ("north", "solar", "quiet", "harvest", "signal", "copper", "meadow", "lattice", "ember", "delta", "mint")
 
 AWKWARD: tuple[str, ...] = (
