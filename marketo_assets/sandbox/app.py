@@ -1,10 +1,10 @@
 """The sandbox as an ASGI application: Marketo's addresses, and the control desk under `/sandbox`.
 
 What it does not do. It holds no activities, no lists, no programs, companies or custom objects; it writes no leads
-over REST (the control desk does); it has no bulk import, no workspaces, no schema endpoints, no gzip. Addresses of
-these answer 610, as an instance without the feature would. Where Adobe's pages are silent it does what would catch a
-careless client, and where they contradict each other a switch chooses (options.py). What it says proves something
-about a client, never about Marketo.
+over REST (the control desk does); it has no bulk import, no workspaces, no schema endpoints, no gzip. What is not
+there answers 610, or 605 where the address takes another method. Where Adobe's pages are silent it does what would
+catch a careless client, and where they contradict each other a switch chooses (options.py). What it says proves
+something about a client, never about Marketo.
 """
 
 from __future__ import annotations

@@ -59,25 +59,25 @@ class ControlDesk:
     async def state(self, _: Request) -> dict[str, Any]:
         """Tell everything at a glance."""
         sandbox = self._sandbox
-        async with sandbox.exports.still() as world:
-            counts = world.counts
+        await sandbox.exports.look()
+        counts = sandbox.world.counts
         return {
             **await self.time(_),
             "start_month": sandbox.start_month,
             "leads": {"live": counts.live, "deleted": counts.deleted, "merged": len(counts.merged)},
-            "fields": len(world.fields),
+            "fields": len(sandbox.world.fields),
             "jobs": Counter(job.state for job in sandbox.exports.jobs.values()),
             "calls_at_once": sandbox.meter.at_once,
             "limits": dataclasses.asdict(sandbox.limits),
             "switches": dataclasses.asdict(sandbox.switches),
-            "faults": sandbox.faults.describe(),
+            "faults": await self.faults(_),
         }
 
     async def counters(self, _: Request) -> dict[str, Any]:
         """Tell what was counted since the start, or since the counters were cleared."""
         sandbox = self._sandbox
-        async with sandbox.exports.still():
-            exports, tally = sandbox.exports, sandbox.meter.tally
+        await sandbox.exports.look()
+        exports, tally = sandbox.exports, sandbox.meter.tally
         return {
             "calls": tally.calls,
             "calls_by_route": tally.calls_by_route,
@@ -105,8 +105,8 @@ class ControlDesk:
 
     async def jobs(self, _: Request) -> list[dict[str, Any]]:
         """Tell every export job's true state, of all users."""
-        async with self._sandbox.exports.still():
-            return [describe_job(job) for job in self._sandbox.exports.jobs.values()]
+        await self._sandbox.exports.look()
+        return [describe_job(job) for job in self._sandbox.exports.jobs.values()]
 
     async def time(self, _: Request) -> dict[str, Any]:
         """Tell the sandbox's moment, its scale, and the `MARKETO_CLOCK` that makes a client follow."""
@@ -123,8 +123,8 @@ class ControlDesk:
             clock.move_to(read_instant(told["to"]))
         if "scale" in told:
             clock.set_scale(_number(told["scale"], "scale"))
-        async with self._sandbox.exports.still():
-            return await self.time(request)
+        await self._sandbox.exports.look()
+        return await self.time(request)
 
     async def limits(self, _: Request) -> dict[str, Any]:
         """Tell the limits in force."""
@@ -184,16 +184,16 @@ class ControlDesk:
 
     async def faults(self, _: Request) -> list[dict[str, Any]]:
         """Tell every fault on order, and how often it struck."""
-        return self._sandbox.faults.describe()
+        return [fault.describe() for fault in self._sandbox.faults.orders]
 
     async def order_fault(self, request: Request) -> list[dict[str, Any]]:
         """Order one fault: `route`, `kind`, `count`, `skip` and the kind's parameters."""
         self._sandbox.faults.orders.append(parse_fault(await read(request)))
-        return self._sandbox.faults.describe()
+        return [fault.describe() for fault in self._sandbox.faults.orders]
 
     async def clear_faults(self, _: Request) -> list[dict[str, Any]]:
-        """Take every order back."""
-        self._sandbox.faults.orders.clear()
+        """Take every order back and let every call held back go on."""
+        self._sandbox.faults.clear()
         return []
 
     async def reset(self, request: Request) -> dict[str, Any]:

@@ -16,6 +16,7 @@ MESSAGES: Mapping[str, str] = {
     "603": "Access denied",
     "604": "Request timed out",
     "605": "HTTP Method not supported",
+    "606": "Max rate limit '100' exceeded with in '20' secs",
     "607": "Daily quota reached",
     "608": "API Temporarily Unavailable",
     "609": "Invalid JSON",
@@ -28,7 +29,10 @@ MESSAGES: Mapping[str, str] = {
     "702": "No data found for a given search scenario",
     "704": "Invalid date format",
     "713": "Transient error",
+    "1003": "Invalid data",
     "1004": "Lead not found",
+    "1013": "Object not found",
+    "1029": "Too many jobs in queue",
     "1035": "Unsupported filter type for target subscription",
 }
 

@@ -137,6 +137,11 @@ class ExportQueue:
             self.drop_file(job)
             del self.jobs[job.export_id]
 
+    async def look(self) -> None:
+        """Let everything happen that is due."""
+        async with self._turn:
+            await self._advance()
+
     @asynccontextmanager
     async def still(self) -> AsyncIterator[World]:
         """Yield the world to somebody who changes it: all that is due has happened, and no file is being written.
@@ -226,7 +231,8 @@ class ExportQueue:
         """Return when *job* is ready, or None while its file is still being written."""
         seconds = self._switches().export_seconds
         if job.rendering and not job.fails_with:
-            done, _ = await asyncio.wait([job.rendering], timeout=PATIENCE_SECONDS)
+            patience = 0 if job.busy_until else PATIENCE_SECONDS
+            done, _ = await asyncio.wait([job.rendering], timeout=patience)
             if not done:
                 job.busy_until = self._now()
                 return None
@@ -262,7 +268,10 @@ class ExportQueue:
 
     async def _render(self, job: ExportJob) -> ExportFile:
         async with self._pen:
-            return await asyncio.to_thread(self._write, job)
+            file = await asyncio.to_thread(self._write, job)
+        if job.cancelled_at:
+            file.path.unlink(missing_ok=True)
+        return file
 
     def _write(self, job: ExportJob) -> ExportFile:
         request = job.request

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
-from dataclasses import asdict, dataclass
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
-
-from starlette.types import Message, Send
 
 KINDS: Mapping[str, Mapping[str, Any]] = {
     # kind: its parameters with their defaults
@@ -18,6 +17,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "truncate": {"bytes": 0},
     "corrupt": {"offset": 0},
     "slow": {"seconds": 1.0},
+    "hold": {"after_bytes": None, "seconds": 60.0},
     "token_revoked": {"code": "601"},
     "job_failed": {"message": "Export failed: internal error"},
     "job_lost": {},
@@ -28,10 +28,12 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
 `error`: a Marketo error instead of the answer. `http`: an HTTP status with a body instead. `not_json`: HTTP 200 with a
 body that is no JSON. `drop`: the connection ends after so many bytes of the true answer (the call has had its effect).
 `truncate`: the body ends after so many bytes and Content-Length agrees. `corrupt`: one bit of the body's byte at
-*offset* is turned. `slow`: the answer takes so many seconds longer (of life, not of the sandbox's time).
-`token_revoked`: every token ends before this call is looked at; 601, or 602 at its first use. `job_failed`: the job
-enqueued by this call ends Failed. `job_lost`: the job this call names is gone. `file_lost`: its file is gone for good.
+*offset* is turned. `slow`: the answer takes so many seconds longer (of life, not of the sandbox's time). `hold`: the
+call waits before it is carried out, or the body after so many bytes, until the faults are cleared or the seconds are
+over. `token_revoked`: every token ends before this call is looked at; 601, or 602 at its first use. `job_failed`: the
+job enqueued by this call ends Failed. `job_lost`: the job this call names is gone. `file_lost`: its file is gone.
 """
+_COUNTS = ("bytes", "after_bytes", "offset", "status")
 
 
 @dataclass
@@ -52,6 +54,10 @@ class Fault:
     """Matching calls so far."""
     struck: int = 0
     """Calls struck so far."""
+    holding: int = 0
+    """Calls held back at this moment."""
+    released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    """Set when calls held back may go on."""
 
     def strikes(self, label: str) -> bool:
         """Return whether this call is struck, and count it."""
@@ -62,6 +68,21 @@ class Fault:
             return False
         self.struck += 1
         return True
+
+    async def hold(self) -> None:
+        """Return when the faults are cleared, or when the ordered seconds (of life) are over."""
+        self.holding += 1
+        try:
+            await asyncio.wait_for(self.released.wait(), self.parameters["seconds"])
+        except TimeoutError:
+            pass
+        finally:
+            self.holding -= 1
+
+    def describe(self) -> dict[str, Any]:
+        """Return the order and how often it struck."""
+        names = ("route", "kind", "parameters", "count", "skip", "seen", "struck", "holding")
+        return {name: getattr(self, name) for name in names}
 
 
 def parse_fault(order: Mapping[str, Any]) -> Fault:
@@ -79,7 +100,7 @@ def parse_fault(order: Mapping[str, Any]) -> Fault:
         raise ValueError(f"{kind} takes {', '.join(KINDS[kind]) or 'no parameters'}, not {', '.join(unknown)}")
     if not isinstance(route, str) or not (count is None or _is_count(count)) or not _is_count(skip):
         raise ValueError("route is a text, count a whole number or null, skip a whole number")
-    for name in ("bytes", "after_bytes", "offset", "status"):
+    for name in _COUNTS:
         if name in given and not _is_count(given[name]):
             raise ValueError(f"{name} is a whole number of at least 0")
     return Fault(route, kind, {**KINDS[kind], **given}, count, skip)
@@ -104,48 +125,13 @@ class Effects:
         fault = self.first(kind)
         return fault.parameters if fault else None
 
-    def on(self, send: Send) -> Send:
-        """Return *send* with the damage to the body built in; without any, *send* itself."""
-        fault = self.first("drop", "truncate", "corrupt")
-        return _Damage(fault, send) if fault else send
-
-
-class _Damage:
-    """Sends an answer's body cut or corrupted."""
-
-    def __init__(self, fault: Fault, send: Send) -> None:
-        self._kind = fault.kind
-        self._most: int | None = fault.parameters.get("after_bytes", fault.parameters.get("bytes"))
-        self._offset: int = fault.parameters.get("offset", -1)
-        self._send = send
-        self._sent = 0
-        self._is_over = False
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            await self._send(self._headed(message))
-        elif not self._is_over:
-            await self._send_body(message)
-
-    def _headed(self, message: MutableMapping[str, Any]) -> Message:
-        if self._kind != "truncate" or self._most is None:
-            return message
-        headers = dict(message["headers"])
-        length = min(int(headers.get(b"content-length", b"0")), self._most)
-        headers[b"content-length"] = str(length).encode()
-        return {**message, "headers": list(headers.items())}
-
-    async def _send_body(self, message: Message) -> None:
-        body, more = message.get("body", b""), message.get("more_body", False)
-        if self._most is not None and self._sent + len(body) >= self._most:
-            body, self._is_over = body[: self._most - self._sent], True
-            # A dropped connection never says that the body is over; a truncated one pretends that all is well.
-            more = self._kind == "drop"
-        at = self._offset - self._sent
-        if self._kind == "corrupt" and 0 <= at < len(body):
-            body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
-        self._sent += len(body)
-        await self._send({**message, "body": body, "more_body": more})
+    async def delay(self) -> None:
+        """Return at once, or as late as these faults order."""
+        for fault in self._faults:
+            if fault.kind == "slow":
+                await asyncio.sleep(fault.parameters["seconds"])
+            elif fault.kind == "hold" and fault.parameters["after_bytes"] is None:
+                await fault.hold()
 
 
 class Faults:
@@ -158,6 +144,8 @@ class Faults:
         """Return what strikes the call named *label* (method and path)."""
         return Effects([fault for fault in self.orders if fault.strikes(label)])
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Return every order with how often it was seen and struck."""
-        return [asdict(fault) for fault in self.orders]
+    def clear(self) -> None:
+        """Take every order back and let every call held back go on."""
+        for fault in self.orders:
+            fault.released.set()
+        self.orders.clear()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from marketo_assets.sandbox.damage import KINDS as DAMAGES
+from marketo_assets.sandbox.damage import damaged
 from marketo_assets.sandbox.envelope import FREE_CODES, ApiError, HttpError, failure, plain
 from marketo_assets.sandbox.faults import Effects
 from marketo_assets.sandbox.identity import ApiUser
@@ -31,13 +32,14 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, with the faults ordered for it."""
         request = Request(scope, receive)
-        effects = self._sandbox.faults.draw(f"{request.method} {request.url.path}")
-        send = effects.on(send)
-        if delay := effects.parameters("slow"):
-            await asyncio.sleep(delay["seconds"])
+        effects = self._sandbox.faults.draw(f"{request.method} {scope['path']}")
+        body_fault = effects.first(*DAMAGES)
+        if body_fault and body_fault.parameters.get("after_bytes", 0) is not None:
+            send = damaged(send, body_fault)
         if revoked := effects.parameters("token_revoked"):
             self._sandbox.tokens.revoke(expired=str(revoked["code"]) == "602")
-        if request.url.path == IDENTITY:
+        if scope["path"] == IDENTITY:
+            await effects.delay()
             await self._identify(request, effects)(scope, receive, send)
         else:
             await self._serve(request, effects, send)
@@ -67,7 +69,7 @@ class Gateway:
             except HttpError as error:
                 response = plain(error.http_status, error.text)
             except Exception:
-                _LOG.exception("The sandbox itself failed at %s %s", request.method, request.url.path)
+                _LOG.exception("The sandbox itself failed at %s %s", request.method, request.scope["path"])
                 meter.tally.own_failures += 1
                 response = self._refuse(ApiError("611"), request_id, ticket)
             await response(request.scope, request.receive, send)
@@ -82,17 +84,18 @@ class Gateway:
         return failure(request_id, error.code, error.message)
 
     def _check_uri(self, request: Request) -> None:
-        raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+        raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
         size = len(raw) + len(request.scope["query_string"]) + 1
         limits = self._sandbox.limits
-        is_asset = request.url.path.startswith("/rest/asset/")
+        is_asset = request.scope["path"].startswith("/rest/asset/")
         if size > (limits.asset_uri_bytes if is_asset else limits.uri_bytes):
             raise HttpError(414, "Request-URI Too Large")
 
     async def _answer(self, request: Request, user: ApiUser, request_id: str, effects: Effects) -> Response:
+        await effects.delay()
         body = await read_body(request, self._sandbox.limits.body_bytes)
         is_form_get = request.query_params.getlist("_method") == ["GET"]
-        route, path = self._router.find(request.method, request.url.path, is_form_get=is_form_get)
+        route, path = self._router.find(request.method, request.scope["path"], is_form_get=is_form_get)
         self._sandbox.meter.tally.calls_by_route[route.label] += 1
         if instead := _instead(effects):
             return instead

@@ -63,6 +63,7 @@ class Sandbox:
 
     async def reset(self, options: Options) -> None:
         """Begin again from *options*: another world, no jobs, no tokens, no faults, nothing counted."""
+        self.faults.clear()
         await self.exports.close()
         for path in self.folder.iterdir():
             path.unlink()
