@@ -1,20 +1,40 @@
-"""Places for concurrent calls: each is a row that expires, so a killed process cannot keep one for ever."""
+"""Places for concurrent calls, handed out in the order they were asked for.
+
+A place is a row that expires, so a killed process cannot keep one for ever. Who finds none free takes a ticket and asks
+again; a ticket whose holder has stopped asking lapses. Without tickets, a busy process would starve the others.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 
 
-def take(db: sqlite3.Connection, now: float, *, places: int, route: str, seconds: float) -> int | None:
-    """Take a place for *seconds* from *now* and return its number, or None while all *places* are taken."""
-    # A lease that ends later than one granted now would was granted before the clock was set back.
+def take(
+    db: sqlite3.Connection, now: float, *, places: int, route: str, seconds: float, ticket: int | None = None
+) -> int | None:
+    """Take a place for *seconds* from *now* and return its number, or None while it is the turn of others."""
+    # What ends later than if granted now was granted before the clock was set back.
     db.execute("UPDATE lease SET expires_at = ? + seconds WHERE expires_at > ? + 2 * seconds", (now, now))
     db.execute("DELETE FROM lease WHERE expires_at <= ?", (now,))
-    if db.execute("SELECT count(*) FROM lease").fetchone()[0] >= places:
+    db.execute("DELETE FROM ticket WHERE lapses_at <= ? OR lapses_at > ? + 2 * seconds", (now, now))
+    free = places - _count(db, "SELECT count(*) FROM lease")
+    ahead = _count(db, "SELECT count(*) FROM ticket WHERE id < ?", 2**62 if ticket is None else ticket)
+    if ahead >= free:
         return None
+    if ticket is not None:
+        db.execute("DELETE FROM ticket WHERE id = ?", (ticket,))
     return db.execute(
         "INSERT INTO lease (route, expires_at, seconds) VALUES (?, ?, ?)", (route, now + seconds, seconds)
     ).lastrowid
+
+
+def stand_in_line(db: sqlite3.Connection, now: float, *, seconds: float, ticket: int | None) -> int | None:
+    """Keep *ticket* good for *seconds* from *now*, or take a new one where it lapsed or there is none; return it."""
+    if ticket is not None:
+        kept = db.execute("UPDATE ticket SET lapses_at = ?, seconds = ? WHERE id = ?", (now + seconds, seconds, ticket))
+        if kept.rowcount:
+            return ticket
+    return db.execute("INSERT INTO ticket (lapses_at, seconds) VALUES (?, ?)", (now + seconds, seconds)).lastrowid
 
 
 def extend(db: sqlite3.Connection, lease: int, moment: float) -> None:
@@ -25,3 +45,7 @@ def extend(db: sqlite3.Connection, lease: int, moment: float) -> None:
 def give_back(db: sqlite3.Connection, lease: int) -> None:
     """Free the place."""
     db.execute("DELETE FROM lease WHERE id = ?", (lease,))
+
+
+def _count(db: sqlite3.Connection, query: str, *values: int) -> int:
+    return int(db.execute(query, values).fetchone()[0])

@@ -21,13 +21,26 @@ from marketo_assets.api.errors import LedgerUnusable
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 30.0
+_COMPANIONS = ("-wal", "-shm")
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_UNUSABLE = _DAMAGED | {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+}
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS call_slot (at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS call_slot_at ON call_slot (at);
 CREATE TABLE IF NOT EXISTS lease (
     id INTEGER PRIMARY KEY AUTOINCREMENT, route TEXT NOT NULL, expires_at REAL NOT NULL, seconds REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ticket (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, lapses_at REAL NOT NULL, seconds REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS spent_calls (
     day TEXT NOT NULL, route TEXT NOT NULL, calls INTEGER NOT NULL, PRIMARY KEY (day, route)
@@ -53,7 +66,10 @@ class LedgerFile:
         self.path = path
         self._guard = threading.RLock()
         self._db: sqlite3.Connection | None = None
-        self._identity: tuple[int, int, int] | None = None
+        self._identity: tuple[int, int] | None = None
+        self._pid = os.getpid()
+        self._damaged: tuple[int, int] | None = None
+        self._left_by_parent: sqlite3.Connection | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -69,19 +85,19 @@ class LedgerFile:
             except BaseException as error:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError):
+                if isinstance(error, sqlite3.DatabaseError) and self._is_unusable(error):
                     raise _unusable(self.path, error) from error
                 raise
 
     def close(self) -> None:
         """Close the connection; the next transaction opens it again."""
         with self._guard:
-            if self._db is not None and self._identity is not None and self._identity[0] == os.getpid():
+            if self._db is not None:
                 self._db.close()
             self._db = self._identity = None
 
     def _begin(self) -> sqlite3.Connection:
-        for attempt in (1, 2, 3):
+        for is_last in (False, False, True):
             db = self._connected()
             if db.in_transaction:
                 raise RuntimeError("A ledger transaction is open in this thread; finish it before making a call.")
@@ -92,45 +108,58 @@ class LedgerFile:
             except sqlite3.DatabaseError as error:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
+                is_mendable = self._is_unusable(error) and self._damaged is not None
                 self.close()
-                if attempt == 3 or not (_is_damage(error) or "no such table" in str(error)):
+                if is_last or not (is_mendable or "no such table" in str(error)):
                     raise _unusable(self.path, error) from error
-        raise AssertionError("unreachable")
+        raise AssertionError("the last attempt returns or raises")
+
+    def _is_unusable(self, error: sqlite3.DatabaseError) -> bool:
+        if _is_damage(error):
+            # Remembered, because the quick check at opening does not see every damage that a statement meets.
+            self._damaged = self._identity
+            self.close()
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE
 
     def _connected(self) -> sqlite3.Connection:
-        # A connection must not cross a fork, and one whose file was deleted would keep limits nobody else sees.
-        if self._db is not None and self._identity != self._identity_now():
+        if self._pid != os.getpid():
+            # A connection must not cross a fork, not even to be closed.
+            self._left_by_parent, self._db, self._pid = self._db, None, os.getpid()
+        if self._db is not None and self._identity != _identity_of(self.path):
+            # Its file was deleted or replaced: it would keep limits that no other process sees.
             self.close()
+            log.warning(
+                "The ledger %s was removed while it was in use; going on with the file there now.", self.path.name
+            )
         if self._db is None:
             self._db = self._open()
-            self._identity = self._identity_now()
+            self._identity = _identity_of(self.path)
         return self._db
-
-    def _identity_now(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return os.getpid(), found.st_dev, found.st_ino
 
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _locked(self.path.with_name(self.path.name + ".lock")):
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+                if self._damaged is not None and self._damaged == _identity_of(self.path):
+                    _set_aside(self.path)
                 try:
                     return _connect(self.path)
                 except sqlite3.DatabaseError as error:
                     if not _is_damage(error):
                         raise
                     _set_aside(self.path)
-                    os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
                     return _connect(self.path)
         except (OSError, sqlite3.DatabaseError) as error:
             raise _unusable(self.path, error) from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        # What an older file left behind would be taken for this one's.
+        for ending in _COMPANIONS:
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        # Only a file that is not there is opened by hand: closing it drops every lock that this process has on it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode = WAL")
@@ -150,15 +179,24 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _set_aside(path: Path) -> None:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    path.rename(aside)
-    for ending in ("-wal", "-shm"):
-        path.with_name(path.name + ending).unlink(missing_ok=True)
+    for ending in ("", *_COMPANIONS):
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + ending))
     log.warning(
         "The ledger %s was damaged. It was set aside as %s and a new one begun: what was spent earlier today is not "
         "known here, so Marketo may say 607 or 1029 before this project expects it. Delete the old file at leisure.",
         path.name,
         aside.name,
     )
+
+
+def _identity_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

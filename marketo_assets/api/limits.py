@@ -27,7 +27,8 @@ WINDOW_STRETCH = 0.025
 """Part of the rate window that is added to it."""
 _LEAST_STRETCH_SECONDS = 0.1
 _LEASE_MARGIN_SECONDS = 45.0
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.03
+_TICKET_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -168,21 +169,28 @@ class Ledger:
             return [{"day": day, "calls": calls, "export_bytes": size} for day, calls, size in db.execute(query)]
 
     def _reserve(self, route: str, seconds: float) -> Reservation:
+        ticket: int | None = None
         while True:
             with self.transaction() as db:
                 now = self.clock.now()
+                self._check_day(db, now)
                 pause = closed_seconds(db, "rate", now)
+                lease = None if pause else self._take_place(db, now, route, seconds, ticket)
+                if lease is not None:
+                    days = self._spend(db, now, route)
+                    slot = self._window.reserve(db, now.timestamp())
+                    leases.extend(db, lease, slot)
+                    return Reservation(self, route, lease, days, slot)
                 if not pause:
-                    self._check_day(db, now)
-                    lease = leases.take(
-                        db, now.timestamp(), places=self.limits.concurrency, route=route, seconds=seconds
-                    )
-                    if lease is not None:
-                        days = self._spend(db, now, route)
-                        slot = self._window.reserve(db, now.timestamp())
-                        leases.extend(db, lease, slot)
-                        return Reservation(self, route, lease, days, slot)
+                    patience = _TICKET_SECONDS * self._scale
+                    ticket = leases.stand_in_line(db, now.timestamp(), seconds=patience, ticket=ticket)
             self.clock.sleep(pause or _POLL_SECONDS * self._scale)
+
+    def _take_place(
+        self, db: sqlite3.Connection, now: datetime, route: str, seconds: float, ticket: int | None
+    ) -> int | None:
+        places = self.limits.concurrency
+        return leases.take(db, now.timestamp(), places=places, route=route, seconds=seconds, ticket=ticket)
 
     def _await_slot(self, reservation: Reservation) -> None:
         slot = reservation.slot

@@ -1,0 +1,1 @@
+"""What the bars say, measured by hand: each script prints its ratios."""

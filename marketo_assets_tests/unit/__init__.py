@@ -1,0 +1,1 @@
+"""One folder per room: no network beyond this machine, no Dagster, no sleep."""

@@ -1,0 +1,1 @@
+"""The client alone, against a small Marketo written from the documents."""
