@@ -1,0 +1,110 @@
+"""Land: one verified export file per month."""
+
+from urllib.parse import urlsplit
+
+import dagster as dg
+from pydantic import Field
+
+from marketo_assets.defs.assets.sources import GROUP, MARKETO_LEAD_FIELDS, MARKETO_LEADS, OWNERS
+from marketo_assets.defs.failures import explained
+from marketo_assets.defs.metadata import landed_metadata, megabytes, quota_left
+from marketo_assets.defs.partitions import DEFAULT_START_ADVICE, MONTHS, START
+from marketo_assets.defs.preview import preview_export
+from marketo_assets.defs.resources import MarketoResource
+from marketo_assets.defs.table_columns import export_schema, lineage
+from marketo_assets.extract.windows import month_window
+from marketo_assets.land.lead_exports import land_lead_export
+from marketo_assets.land.manifest import LandedFile
+from marketo_assets.settings import Settings
+
+POOL = "marketo_export"
+
+
+class LeadExportConfig(dg.Config):
+    """How to export a month."""
+
+    refresh: bool = Field(
+        default=False,
+        description="Ask Marketo for a new export even if a file of the same request is there. Costs export quota.",
+    )
+
+
+@dg.asset(
+    key=["landing", "lead_exports"],
+    deps=[MARKETO_LEADS, MARKETO_LEAD_FIELDS],
+    partitions_def=MONTHS,
+    pool=POOL,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"csv"},
+    code_version="1",
+    metadata={"first_partition": START.month, **({"start_month": DEFAULT_START_ADVICE} if START.is_default else {})},
+    description=(
+        "Leads created in a calendar month (UTC), as Marketo exported them: compressed and checksummed.\n\n"
+        "**Grain:** one file per month, one row per lead. **Source:** Bulk Lead Extract, `createdAt` filter. "
+        "**Refresh:** by backfill or job `lead_snapshots`; a file or export job of the same request is taken up, not "
+        "paid for again. **Cost:** 5 calls, one status call a minute, and the file's size of the daily export quota."
+    ),
+)
+def lead_exports(
+    context: dg.AssetExecutionContext, config: LeadExportConfig, marketo: MarketoResource
+) -> dg.MaterializeResult[None]:
+    """Land the export of one month."""
+    with explained():
+        settings = marketo.settings()
+        window = month_window(context.partition_key)
+        context.log.info(
+            f"{context.partition_key}: exporting leads created from {window.start:%Y-%m-%d %H:%M:%S} "
+            f"to {window.last_second:%Y-%m-%d %H:%M:%S} UTC from {_host(settings)}"
+        )
+        if START.is_default:
+            context.log.warning(DEFAULT_START_ADVICE)
+        with marketo.open_client(settings) as client:
+            landed = land_lead_export(
+                client,
+                client.ledger,
+                settings,
+                context.partition_key,
+                log=context.log.info,
+                is_refresh=config.refresh,
+            )
+            left = quota_left(client.ledger)
+    _tell(context, settings, landed)
+    context.log.info(
+        f"{landed.partition}: this project may still make {left['calls_left_today']:,} calls "
+        f"and export {left['export_mb_left_today']:,} MB today"
+    )
+    names = {field.name: field.name for field in landed.fields}
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(landed.sha256),
+        metadata={
+            **landed_metadata(landed),
+            **left,
+            "dagster/column_schema": export_schema(landed.fields),
+            "dagster/column_lineage": lineage(names, MARKETO_LEADS.key),
+            "preview": dg.MetadataValue.md(preview_export(landed.path, landed.fields)),
+        },
+    )
+
+
+def _tell(context: dg.AssetExecutionContext, settings: Settings, landed: LandedFile) -> None:
+    context.log.info(
+        f"{landed.partition}: landed {landed.records or 0:,} leads of {len(landed.fields)} fields, "
+        f"{megabytes(landed.file_bytes)}, for {landed.calls} calls; waited {landed.waited_seconds:,.0f} s for Marketo, "
+        f"worked {landed.worked_seconds:.1f} s"
+    )
+    context.log_event(
+        dg.AssetObservation(
+            MARKETO_LEADS.key,
+            metadata={
+                "host": _host(settings),
+                "month": landed.partition,
+                "records": landed.records,
+                "as_of": dg.MetadataValue.timestamp(landed.as_of),
+            },
+        )
+    )
+
+
+def _host(settings: Settings) -> str:
+    return urlsplit(settings.base_url).netloc

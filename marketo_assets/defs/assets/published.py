@@ -1,0 +1,138 @@
+"""Show: the tables of the published file, materialized together because one release holds them all."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
+from marketo_assets.defs.assets.sources import GROUP, OWNERS
+from marketo_assets.defs.checks import LEADS, LEADS_CHECKS, check_leads
+from marketo_assets.defs.failures import explained
+from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata
+from marketo_assets.defs.preview import preview_table
+from marketo_assets.defs.resources import WarehouseResource
+from marketo_assets.defs.sensors import AFTER_LOADS, LEADS_FRESHNESS
+from marketo_assets.defs.table_columns import TableColumn, lineage, lineage_table, read_columns, table_schema
+from marketo_assets.publish import publish
+from marketo_assets.warehouse import DuckDBConnection, Release, connect_readonly
+
+_BOOKKEEPING = {
+    "loads": "One row per load: run, export job, file, checksum, row counts. Rows point here by `_load_id`.",
+    "rejected_values": "One row per value that did not fit its column's type, with the text as delivered.",
+    "schema_changes": "One row per lead field that appeared, was hidden, changed its type or its label.",
+    "export_jobs": "One row per export job of this project: state, times, size.",
+    "api_usage": "One row per quota day: calls and export bytes that this project spent.",
+    "audits": "One row per question that an audit asked before a release, and what it found.",
+}
+
+
+def _spec(
+    key: Sequence[str], group: str, kind: str, description: str, freshness: dg.FreshnessPolicy | None = None
+) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key,
+        deps=[lead_snapshots],
+        group_name=group,
+        owners=OWNERS,
+        kinds={"duckdb", kind},
+        code_version="1",
+        # A run of the monthly job has nothing new to show while its release has to wait.
+        skippable=True,
+        automation_condition=AFTER_LOADS,
+        freshness_policy=freshness,
+        description=description,
+    )
+
+
+LEAD_TABLES = (
+    _spec(
+        LEADS.path,
+        GROUP,
+        "view",
+        "Leads that exist now, every field typed under its REST name.\n\n**Grain:** one row per lead. "
+        "**Source:** marketo/raw/lead_snapshots, of each lead the reading that was made last. **Refresh:** by itself "
+        "after loads; materializing it audits and publishes. **Cost:** no call; one copy of the database file.",
+        LEADS_FRESHNESS,
+    ),
+    _spec(
+        ["marketo", "lead_fields"],
+        GROUP,
+        "table",
+        "Lead fields that Describe has ever shown, with column, type, and when each was first and last seen.\n\n"
+        "**Grain:** one row per field. **Source:** Describe Lead, read with every export. **Refresh:** with every "
+        "release. **Cost:** no call.",
+    ),
+)
+META_TABLES = tuple(
+    _spec(["marketo", "meta", name], "meta", "table", f"{description}\n\n**Refresh:** with every release.")
+    for name, description in _BOOKKEEPING.items()
+)
+
+
+@dg.multi_asset(name="published_tables", specs=[*LEAD_TABLES, *META_TABLES], check_specs=LEADS_CHECKS)
+def published_tables(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Audit what is committed, publish it, and tell what readers see."""
+    results: list[dg.MaterializeResult[None]] = []
+    with explained():
+        release = None if context.has_partition_key else _publish(context, warehouse)
+        with connect_readonly(release.path if release else warehouse.warehouse().published_path) as con:
+            # In a run of the monthly job the load has published already, unless releases are held back.
+            if release or _shows_run(con, context.run_id):
+                results = _results(con, _release_metadata(warehouse, release))
+    if not results:
+        context.log.info("the release that shows this month is still to come; these tables follow by themselves")
+    yield from results
+
+
+def _publish(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Release | None:
+    ledger, now = warehouse.ledger(), warehouse.settings().clock.now()
+    release = publish(warehouse.warehouse(), ledger, now=now, force=True)
+    ledger.shut()
+    if release:
+        context.log.info(
+            f"audited, published release {release.number}: {megabytes(release.file_bytes)} in {release.seconds:.2f} s"
+        )
+    return release
+
+
+def _release_metadata(warehouse: WarehouseResource, release: Release | None) -> Metadata:
+    ledger = warehouse.ledger()
+    left = quota_left(ledger)
+    ledger.shut()
+    return {**(release_metadata(release) if release else {}), "calls": 0, **left}
+
+
+def _shows_run(con: DuckDBConnection, run_id: str) -> bool:
+    return con.execute("SELECT 1 FROM meta.loads WHERE run_id = ?", [run_id]).fetchone() is not None
+
+
+def _results(con: DuckDBConnection, told: Metadata) -> list[dg.MaterializeResult[None]]:
+    results: list[dg.MaterializeResult[None]] = []
+    for spec in (*LEAD_TABLES, *META_TABLES):
+        schema, table = ("main", *spec.key.path[1:])[-2:]
+        columns = read_columns(con, schema, table)
+        metadata = {**_table_metadata(con, schema, table, columns), **(told if spec.key == LEADS else {})}
+        if spec.key == LEADS:
+            metadata |= _leads_metadata(con, columns)
+        checks = list(check_leads(con)) if spec.key == LEADS else []
+        results.append(dg.MaterializeResult(asset_key=spec.key, metadata=metadata, check_results=checks))
+    return results
+
+
+def _table_metadata(con: DuckDBConnection, schema: str, table: str, columns: Sequence[TableColumn]) -> Metadata:
+    row = con.execute(f"SELECT count(*) FROM {schema}.{table}").fetchone()  # own names
+    return {
+        "dagster/row_count": row[0] if row else 0,
+        "dagster/table_name": f"marketo.{schema}.{table}",
+        "dagster/column_schema": table_schema(columns, unique="id" if table == "leads" else None),
+    }
+
+
+def _leads_metadata(con: DuckDBConnection, columns: Sequence[TableColumn]) -> Metadata:
+    return {
+        "dagster/column_lineage": lineage({column.name: column.name for column in columns}, lead_snapshots.key),
+        "columns": lineage_table(columns),
+        "preview": dg.MetadataValue.md(preview_table(con, "main.leads", columns)),
+    }

@@ -1,0 +1,183 @@
+"""Asset checks: what the load verified before it committed, and what the tables say about every month so far.
+
+Dagster keeps one result per check, not one per partition, so a check on the monthly table speaks of all months: a
+month with a fault stays visible until it is repaired, whichever month was loaded last.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+
+from marketo_assets.defs.table_columns import TableColumn
+from marketo_assets.load.columns import TEXT
+from marketo_assets.warehouse import DuckDBConnection
+
+SNAPSHOTS = dg.AssetKey(["marketo", "raw", "lead_snapshots"])
+LEADS = dg.AssetKey(["marketo", "leads"])
+_SHOWN_MONTHS = 24
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """A way in which a month can be wrong: how `meta.loads` shows it, and what to do."""
+
+    name: str
+    description: str
+    counted: str
+    advice: str
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
+
+
+_FAULTS = (
+    _Fault(
+        "landed_equals_loaded",
+        "Of every month: rows in the table + repeated rows of the file = numberOfRecords as Marketo reports it. "
+        "Verified before COMMIT, so a load that loses a row fails and changes nothing.",
+        "abs(rows + duplicates - records)",
+        "Materialize landing/lead_exports and marketo/raw/lead_snapshots of these months again, with refresh on.",
+        dg.AssetCheckSeverity.ERROR,
+    ),
+    _Fault(
+        "created_inside_month",
+        "Of every month: each row's createdAt lies in the partition's month (UTC).",
+        "outside_window",
+        "Rows are kept. Materialize the months again; if it stays so, ask Marketo support about the export's filter.",
+    ),
+    _Fault(
+        "values_fit_their_type",
+        "Of every month: values that do not fit their column's type. The row is loaded without the value, and the "
+        "text is kept in meta.rejected_values.",
+        "rejected_values",
+        "Look into meta.rejected_values for field and text, and correct the values in Marketo.",
+    ),
+)
+
+SNAPSHOT_CHECKS = (
+    dg.AssetCheckSpec(
+        "unique_ids",
+        asset=SNAPSHOTS,
+        description="Within a month no lead occurs twice. Verified before COMMIT.",
+    ),
+    *(dg.AssetCheckSpec(fault.name, asset=SNAPSHOTS, description=fault.description) for fault in _FAULTS),
+    dg.AssetCheckSpec(
+        "null_texts",
+        asset=SNAPSHOTS,
+        description="Texts of the month that are missing or the word null: an export that does not quote the word "
+        "cannot tell them apart, so they are NULL. The check counts them and always passes.",
+    ),
+)
+LEADS_CHECKS = (
+    dg.AssetCheckSpec("unique_ids", asset=LEADS, description="No lead occurs twice in marketo.leads."),
+    dg.AssetCheckSpec(
+        "has_every_lead",
+        asset=LEADS,
+        description="Every lead of every month that was loaded is in marketo.leads.",
+    ),
+)
+
+
+def check_snapshots(con: DuckDBConnection, partition: str, columns: list[TableColumn]) -> Iterator[dg.AssetCheckResult]:
+    """Yield the results of the checks on `marketo/raw/lead_snapshots`. Costs a scan of one month."""
+    repeated = con.execute(
+        "SELECT _partition, count(*) - count(DISTINCT id) AS found FROM raw.lead_snapshots WHERE _partition = ? "
+        "GROUP BY ALL HAVING found > 0",
+        [partition],
+    ).fetchall()
+    yield _result(SNAPSHOTS, "unique_ids", repeated, "Materialize these months again.", dg.AssetCheckSeverity.ERROR, {})
+    for fault in _FAULTS:
+        yield _check_months(con, fault)
+    yield _count_null_texts(con, partition, columns)
+
+
+def check_leads(con: DuckDBConnection) -> Iterator[dg.AssetCheckResult]:
+    """Yield the results of the checks on `marketo/leads`, of the release that *con* reads."""
+    rows, ids, expected = _counts(
+        con,
+        "SELECT (SELECT count(*) FROM main.leads), (SELECT count(DISTINCT id) FROM main.leads), "
+        "(SELECT count(DISTINCT id) FROM raw.lead_snapshots)",
+    )
+    yield dg.AssetCheckResult(
+        asset_key=LEADS,
+        check_name="unique_ids",
+        passed=rows == ids,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{rows - ids:,} rows repeat an id." if rows != ids else f"{rows:,} rows, each with its own id.",
+        metadata={"rows": rows, "ids": ids},
+    )
+    yield dg.AssetCheckResult(
+        asset_key=LEADS,
+        check_name="has_every_lead",
+        passed=ids == expected,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{ids:,} of {expected:,} leads of raw.lead_snapshots."
+        + ("" if ids == expected else " Materialize marketo/raw/lead_snapshots of the missing months again."),
+        metadata={"leads": ids, "expected": expected},
+    )
+
+
+def _check_months(con: DuckDBConnection, fault: _Fault) -> dg.AssetCheckResult:
+    latest = (
+        "(SELECT * FROM meta.loads WHERE table_name = 'raw.lead_snapshots' "
+        "QUALIFY row_number() OVER (PARTITION BY partition ORDER BY load_id DESC) = 1)"
+    )
+    found = con.execute(
+        f"SELECT partition, {fault.counted} AS found FROM {latest} WHERE found > 0 ORDER BY partition"  # own names
+    ).fetchall()
+    months, rows = _counts(con, f"SELECT count(*), coalesce(sum(rows), 0) FROM {latest}")
+    affected = sum(count for _, count in found)
+    totals = {"months": months, "rows": rows, "per_million_rows": round(1e6 * affected / rows, 2) if rows else 0.0}
+    return _result(SNAPSHOTS, fault.name, found, fault.advice, fault.severity, totals)
+
+
+def _result(
+    key: dg.AssetKey,
+    name: str,
+    found: list[tuple[str, int]],
+    advice: str,
+    severity: dg.AssetCheckSeverity,
+    totals: dict[str, float],
+) -> dg.AssetCheckResult:
+    affected = sum(count for _, count in found)
+    months = ", ".join(f"{month} ({count:,})" for month, count in found[:_SHOWN_MONTHS])
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name,
+        passed=not found,
+        severity=severity,
+        description=f"{affected:,} in {len(found)} months: {months}. {advice}" if found else "Nothing found.",
+        metadata={"found": affected, **totals},
+    )
+
+
+def _count_null_texts(con: DuckDBConnection, partition: str, columns: list[TableColumn]) -> dg.AssetCheckResult:
+    texts = ['"' + c.name.replace('"', '""') + '"' for c in columns if c.type == TEXT and c.field]
+    missing = " + ".join(f"count(*) - count({name})" for name in texts) or "0"
+    quoted = " + ".join(f"count(*) FILTER ({name} = 'null')" for name in texts) or "0"
+    query = f"SELECT {missing}, {quoted}, count(*) FROM raw.lead_snapshots WHERE _partition = ?"  # own names
+    nulls, words, rows = _counts(con, query, partition)
+    told_apart = words > 0
+    return dg.AssetCheckResult(
+        asset_key=SNAPSHOTS,
+        check_name="null_texts",
+        passed=True,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{partition}: {nulls:,} texts are NULL. "
+        + (
+            f"The export quotes the word null ({words:,} times), so NULL means that there is no value."
+            if told_apart
+            else "No quoted null occurs, so any of them may be the word null; REST tells, where it matters."
+        ),
+        metadata={
+            "partition": partition,
+            "null_texts": nulls,
+            "indistinguishable": 0 if told_apart else nulls,
+            "quoted_nulls": words,
+            "texts": rows * len(texts),
+        },
+    )
+
+
+def _counts(con: DuckDBConnection, query: str, *values: object) -> tuple[int, ...]:
+    row = con.execute(query, list(values)).fetchone()
+    return tuple(int(value) for value in row or ())

@@ -1,0 +1,27 @@
+"""What happens by itself: the published tables follow the loads."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+_Condition = dg.AutomationCondition[dg.AssetKey]
+
+# Once all months that are being loaded are in, and every hour while a backfill goes on: a backfill of 24 months
+# makes one run of these tables, not 24. Months that were never loaded do not hold them up.
+AFTER_LOADS = (
+    _Condition.eager()
+    .without(~_Condition.any_deps_missing())
+    .without(~_Condition.any_deps_in_progress())
+    .__and__(~_Condition.any_deps_in_progress() | _Condition.cron_tick_passed("0 * * * *"))
+    .with_label("after loads, and hourly during a backfill")
+)
+LEADS_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=48), warn_window=timedelta(hours=26))
+
+published_tables_sensor = dg.AutomationConditionSensorDefinition(
+    "published_tables_sensor",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Materializes marketo/leads and the tables beside it after months were loaded. Makes no call.",
+)
+SENSORS = (published_tables_sensor,)
