@@ -132,7 +132,9 @@ class ControlDesk:
 
     async def set_limits(self, request: Request) -> dict[str, Any]:
         """Change limits by name, from the next call on."""
-        self._sandbox.limits = amend(self._sandbox.limits, await read(request))
+        changed = amend(self._sandbox.limits, await read(request))
+        await self._sandbox.exports.look()
+        self._sandbox.limits = changed
         return dataclasses.asdict(self._sandbox.limits)
 
     async def switches(self, _: Request) -> dict[str, Any]:
