@@ -122,7 +122,7 @@ def _check_months(con: DuckDBConnection, fault: _Fault) -> dg.AssetCheckResult:
         "QUALIFY row_number() OVER (PARTITION BY partition ORDER BY load_id DESC) = 1)"
     )
     found = con.execute(
-        f"SELECT partition, {fault.counted} AS found FROM {latest} WHERE found > 0 ORDER BY partition"  # own names
+        f"SELECT partition, {fault.counted} AS found FROM {latest} WHERE found > 0 ORDER BY partition"
     ).fetchall()
     months, rows = _counts(con, f"SELECT count(*), coalesce(sum(rows), 0) FROM {latest}")
     affected = sum(count for _, count in found)
@@ -145,7 +145,7 @@ def _result(
         check_name=name,
         passed=not found,
         severity=severity,
-        description=f"{affected:,} in {len(found)} months: {months}. {advice}" if found else "Nothing found.",
+        description=f"{affected:,} found in {len(found)} months: {months}. {advice}" if found else "Nothing found.",
         metadata={"found": affected, **totals},
     )
 
@@ -154,7 +154,7 @@ def _count_null_texts(con: DuckDBConnection, partition: str, columns: list[Table
     texts = ['"' + c.name.replace('"', '""') + '"' for c in columns if c.type == TEXT and c.field]
     missing = " + ".join(f"count(*) - count({name})" for name in texts) or "0"
     quoted = " + ".join(f"count(*) FILTER ({name} = 'null')" for name in texts) or "0"
-    query = f"SELECT {missing}, {quoted}, count(*) FROM raw.lead_snapshots WHERE _partition = ?"  # own names
+    query = f"SELECT {missing}, {quoted}, count(*) FROM raw.lead_snapshots WHERE _partition = ?"
     nulls, words, rows = _counts(con, query, partition)
     told_apart = words > 0
     return dg.AssetCheckResult(

@@ -34,6 +34,6 @@ def failure_for(error: Exception) -> dg.Failure:
     """Return the failure that tells *error*; retries are allowed only where the same request may work later."""
     facts = {"error": type(error).__name__}
     if isinstance(error, MarketoError):
-        marks = {"code": error.code, "request_id": error.request_id, "next_step": error.advice}
+        marks = {"code": error.code, "request_id": error.request_id}
         facts |= {name: text for name, text in marks.items() if text}
     return dg.Failure(description=str(error), metadata=facts, allow_retries=isinstance(error, _WORTH_REPEATING))

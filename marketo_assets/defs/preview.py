@@ -24,7 +24,7 @@ def preview_table(con: DuckDBConnection, address: str, columns: Sequence[TableCo
     shown = columns[:_COLUMNS]
     if not shown:
         return "no columns yet"
-    query = f"SELECT {quoted_columns(shown)} FROM {address} WHERE {where} ORDER BY id LIMIT {ROWS}"  # own names
+    query = f"SELECT {quoted_columns(shown)} FROM {address} WHERE {where} ORDER BY id LIMIT {ROWS}"
     rows = con.execute(query).fetchall()
     is_shown = [column.may_show for column in shown]
     return _markdown([column.name for column in shown], rows, is_shown, total=len(columns))
@@ -38,8 +38,8 @@ def preview_export(path: Path | None, fields: Sequence[LeadField]) -> str:
         text = io.TextIOWrapper(reader, encoding="utf-8-sig", newline="")
         rows = list(islice(csv.reader(text), ROWS + 1))
     header, body = rows[0][:_COLUMNS], [row[:_COLUMNS] for row in rows[1:]]
-    types = {field.name.lower(): field.data_type for field in fields}
-    is_shown = [name == "id" or may_show(name, types.get(name.lower(), "string")) for name in header]
+    types = {field.name: field.data_type for field in fields}
+    is_shown = [name == "id" or may_show(name, types.get(name, "string")) for name in header]
     empty_as_none = [[None if cell == "null" else cell for cell in row] for row in body]
     return _markdown(header, empty_as_none, is_shown, total=len(rows[0]))
 

@@ -1,4 +1,9 @@
-"""What assets are given: a way to Marketo, and the warehouse."""
+"""What assets are given: a way to Marketo, and the warehouse.
+
+Why not `dagster.EnvVar` for credentials: a variable that is not set stops a run, or a whole backfill, before it
+begins, with a stack trace in which only the name is of use. `EnvironmentVariable` is shown as an environment variable
+in the UI too, its value never becomes part of a run's configuration, and the step that misses it says what to do.
+"""
 
 import os
 from collections.abc import Iterator
@@ -15,12 +20,7 @@ from marketo_assets.warehouse import DuckDBConnection, Warehouse
 
 
 class EnvironmentVariable(dg.Config):
-    """The name of an environment variable, whose value is read when a run needs it.
-
-    Why not `dagster.EnvVar`: one that is not set stops a run before it begins, with a stack trace in which only its
-    name is of use. This one is shown as an environment variable in the UI too, its value never becomes part of a
-    run's configuration, and what is missing is said by the step that needs it.
-    """
+    """The name of an environment variable, whose value is read when a step needs it."""
 
     env: str = Field(description="Name of the variable.")
 
@@ -28,9 +28,15 @@ class EnvironmentVariable(dg.Config):
 class MarketoResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it is its own value
     """A Marketo instance: address and credentials of a custom service, from the environment."""
 
-    base_url: EnvironmentVariable = EnvironmentVariable(env="MARKETO_BASE_URL")
-    client_id: EnvironmentVariable = EnvironmentVariable(env="MARKETO_CLIENT_ID")
-    client_secret: EnvironmentVariable = EnvironmentVariable(env="MARKETO_CLIENT_SECRET")
+    base_url: EnvironmentVariable = Field(
+        default=EnvironmentVariable(env="MARKETO_BASE_URL"), description="https://<munchkin id>.mktorest.com"
+    )
+    client_id: EnvironmentVariable = Field(
+        default=EnvironmentVariable(env="MARKETO_CLIENT_ID"), description="Of the custom service in LaunchPoint."
+    )
+    client_secret: EnvironmentVariable = Field(
+        default=EnvironmentVariable(env="MARKETO_CLIENT_SECRET"), description="Of the same custom service."
+    )
 
     def settings(self) -> Settings:
         """Return the settings in force now.

@@ -94,8 +94,7 @@ def lineage_table(columns: Sequence[TableColumn]) -> dg.TableMetadataValue:
                     "column": column.name,
                     "type": column.type,
                     "lead field": column.field or "",
-                    "Marketo type": column.data_type or "",
-                    "label": column.comment or "",
+                    "meaning": column.comment or "",
                 }
             )
             for column in columns

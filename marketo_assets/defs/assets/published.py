@@ -122,7 +122,7 @@ def _results(con: DuckDBConnection, told: Metadata) -> list[dg.MaterializeResult
 
 
 def _table_metadata(con: DuckDBConnection, schema: str, table: str, columns: Sequence[TableColumn]) -> Metadata:
-    row = con.execute(f"SELECT count(*) FROM {schema}.{table}").fetchone()  # own names
+    row = con.execute(f"SELECT count(*) FROM {schema}.{table}").fetchone()
     return {
         "dagster/row_count": row[0] if row else 0,
         "dagster/table_name": f"marketo.{schema}.{table}",
@@ -133,6 +133,6 @@ def _table_metadata(con: DuckDBConnection, schema: str, table: str, columns: Seq
 def _leads_metadata(con: DuckDBConnection, columns: Sequence[TableColumn]) -> Metadata:
     return {
         "dagster/column_lineage": lineage({column.name: column.name for column in columns}, lead_snapshots.key),
-        "columns": lineage_table(columns),
         "preview": dg.MetadataValue.md(preview_table(con, "main.leads", columns)),
+        "columns": lineage_table(columns),
     }

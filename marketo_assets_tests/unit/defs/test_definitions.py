@@ -1,0 +1,93 @@
+"""What Dagster is shown: names are public, so a change here is a decision."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from marketo_assets.definitions import defs
+
+ASSETS = {
+    "landing/lead_exports": ["marketo_api/lead_fields", "marketo_api/leads"],
+    "marketo/lead_fields": ["marketo/raw/lead_snapshots"],
+    "marketo/leads": ["marketo/raw/lead_snapshots"],
+    "marketo/meta/api_usage": ["marketo/raw/lead_snapshots"],
+    "marketo/meta/audits": ["marketo/raw/lead_snapshots"],
+    "marketo/meta/export_jobs": ["marketo/raw/lead_snapshots"],
+    "marketo/meta/loads": ["marketo/raw/lead_snapshots"],
+    "marketo/meta/rejected_values": ["marketo/raw/lead_snapshots"],
+    "marketo/meta/schema_changes": ["marketo/raw/lead_snapshots"],
+    "marketo/raw/lead_snapshots": ["landing/lead_exports"],
+    "marketo_api/lead_fields": [],
+    "marketo_api/leads": [],
+}
+CHECKS = {
+    "marketo/leads": ["has_every_lead", "unique_ids"],
+    "marketo/raw/lead_snapshots": [
+        "created_inside_month",
+        "landed_equals_loaded",
+        "null_texts",
+        "unique_ids",
+        "values_fit_their_type",
+    ],
+}
+PARTITIONED = ["landing/lead_exports", "marketo/raw/lead_snapshots"]
+
+GRAPH = defs.resolve_asset_graph()
+
+
+def address(key: dg.AssetKey) -> str:
+    return "/".join(key.path)
+
+
+def test_asset_keys_and_what_they_come_from() -> None:
+    """Asset keys are addresses in the published file, and the graph begins at Marketo."""
+    found = {address(node.key): sorted(map(address, node.parent_keys)) for node in GRAPH.asset_nodes}
+
+    assert ASSETS == found
+
+
+def test_jobs_sensors_and_resources() -> None:
+    """The names that people and scripts use."""
+    assert ["lead_snapshots"] == [job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")]
+    assert ["published_tables_sensor"] == [sensor.name for sensor in defs.sensors or ()]
+    assert ["marketo", "warehouse"] == sorted(defs.resources or ())
+
+
+def test_checks() -> None:
+    """Each table carries the checks that the README promises."""
+    found: dict[str, list[str]] = {}
+    for key in sorted(GRAPH.asset_check_keys):
+        found.setdefault(address(key.asset_key), []).append(key.name)
+
+    assert CHECKS == found
+
+
+def test_what_is_partitioned() -> None:
+    """Exports and their rows are kept by month; what people read is one table."""
+    assert PARTITIONED == sorted(address(node.key) for node in GRAPH.asset_nodes if node.is_partitioned)
+
+
+@pytest.mark.parametrize("node", GRAPH.asset_nodes, ids=lambda node: address(node.key))
+def test_every_asset_explains_itself(node: dg.AssetSpec) -> None:
+    """Every asset has a description with its grain or refresh, a group, a kind and an owner."""
+    assert "**Grain:**" in (node.description or "") or "**Refresh:**" in (node.description or "")
+    assert node.group_name in ("leads", "meta")
+    assert node.kinds
+    assert ["team:data"] == list(node.owners)
+
+
+def test_only_the_export_takes_a_place_in_the_pool() -> None:
+    """Loads wait for the file lock, not for Marketo's export slots."""
+    pools = {
+        key: defs.resolve_assets_def(key).op.pool for key in (dg.AssetKey(path.split("/")) for path in PARTITIONED)
+    }
+
+    assert {"landing/lead_exports": "marketo_export", "marketo/raw/lead_snapshots": None} == {
+        address(key): pool for key, pool in pools.items()
+    }
+
+
+def test_steps_share_their_run_process() -> None:
+    """Each run is a process already, so steps run in it."""
+    assert defs.resolve_job_def("lead_snapshots").executor_def is dg.in_process_executor
