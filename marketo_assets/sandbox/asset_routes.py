@@ -53,8 +53,9 @@ async def by_id(call: Call) -> Response:
 
 
 async def content(call: Call) -> Response:
-    """Answer what lies directly in a folder."""
+    """Answer what lies directly in a folder; *type* is required, though its text in the spec names a default."""
     folder_id = to_integer(call.path["id"])
+    call.parameters.required("type")
     is_folder = _type(call, "Folder") == "Folder"
     inside = [item for item in call.sandbox.folders.folders if item.parent and item.parent.id == folder_id]
     return _page(call, [{"id": item.id, "type": "Folder"} for item in inside if is_folder])

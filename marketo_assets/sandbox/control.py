@@ -64,6 +64,7 @@ class ControlDesk:
         return {
             **await self.time(_),
             "start_month": sandbox.start_month,
+            "folder": str(sandbox.folder),
             "leads": {"live": counts.live, "deleted": counts.deleted, "merged": len(counts.merged)},
             "fields": len(sandbox.world.fields),
             "jobs": Counter(job.state for job in sandbox.exports.jobs.values()),

@@ -1,0 +1,156 @@
+"""The sandbox against Adobe's own Swagger files: addresses, methods, parameters, answers.
+
+Where a file and Adobe's guides disagree the tests follow appendix A of the fact sheet. The disagreements met here:
+`date` in statistics is typed date-time and written YYYY-MM-DD; the asset API writes `Z+0000`; samples carry null where
+the files know no null; an asset browse without a find has no `result`; error answers lack `result` and `warnings`,
+which the files call required; the file route's schema describes a Java object and not the bytes of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pytest
+
+from marketo_assets.sandbox.app import marketo_routes
+from marketo_assets_tests.sandbox.caller import EXPORT, Caller, codes
+from marketo_assets_tests.sandbox.swagger import check_answer, needs_specs, operation, query_parameters
+
+pytestmark = needs_specs
+ROUTES = [(route.method, route.path) for route in marketo_routes()]
+Ask = Callable[[Caller], Any]
+
+
+def ask(path: str, **params: Any) -> Ask:
+    return lambda marketo: marketo.get(path, **params)
+
+
+def post(path: str) -> Ask:
+    return lambda marketo: marketo.post(path.replace("{exportId}", marketo.created()))
+
+
+ANSWERS: dict[tuple[str, str], Ask] = {
+    ("GET", "/identity/oauth/token"): lambda marketo: marketo.identify().json(),
+    ("POST", "/identity/oauth/token"): lambda marketo: marketo.identify("POST").json(),
+    ("GET", "/rest/v1/leads/describe.json"): ask("/rest/v1/leads/describe.json"),
+    ("GET", "/rest/v1/leads/describe2.json"): ask("/rest/v1/leads/describe2.json"),
+    ("GET", "/rest/v1/leads/partitions.json"): ask("/rest/v1/leads/partitions.json"),
+    ("GET", "/rest/v1/lead/{leadId}.json"): lambda marketo: marketo.get(f"/rest/v1/lead/{any_id(marketo)}.json"),
+    ("GET", "/rest/v1/leads.json"): lambda marketo: marketo.get(
+        "/rest/v1/leads.json", filterType="id", filterValues=any_id(marketo)
+    ),
+    ("POST", f"{EXPORT}/create.json"): lambda marketo: marketo.create(),
+    ("POST", f"{EXPORT}/{{exportId}}/enqueue.json"): post(f"{EXPORT}/{{exportId}}/enqueue.json"),
+    ("POST", f"{EXPORT}/{{exportId}}/cancel.json"): post(f"{EXPORT}/{{exportId}}/cancel.json"),
+    ("GET", f"{EXPORT}/{{exportId}}/status.json"): lambda marketo: marketo.get(
+        f"{EXPORT}/{marketo.completed()['exportId']}/status.json"
+    ),
+    ("GET", f"{EXPORT}.json"): lambda marketo: [marketo.completed(), marketo.get(f"{EXPORT}.json")][1],
+    ("GET", "/rest/asset/v1/folders.json"): ask("/rest/asset/v1/folders.json"),
+    ("GET", "/rest/asset/v1/folder/byName.json"): ask("/rest/asset/v1/folder/byName.json", name="Archive"),
+    ("GET", "/rest/asset/v1/folder/{id}.json"): ask("/rest/asset/v1/folder/10.json", type="Folder"),
+    ("GET", "/rest/asset/v1/folder/{id}/content.json"): ask("/rest/asset/v1/folder/10/content.json", type="Folder"),
+    ("GET", "/rest/v1/stats/usage.json"): ask("/rest/v1/stats/usage.json"),
+    ("GET", "/rest/v1/stats/usage/last7days.json"): ask("/rest/v1/stats/usage/last7days.json"),
+    ("GET", "/rest/v1/stats/errors.json"): lambda marketo: after_an_error(marketo, "/rest/v1/stats/errors.json"),
+    ("GET", "/rest/v1/stats/errors/last7days.json"): lambda marketo: after_an_error(
+        marketo, "/rest/v1/stats/errors/last7days.json"
+    ),
+}
+"""How to get an answer with something in it from each operation; the file route is no JSON."""
+
+
+def any_id(marketo: Caller) -> int:
+    return marketo.desk("GET", "/leads?fields=id&limit=1")["leads"][0]["id"]
+
+
+def after_an_error(marketo: Caller, path: str) -> Any:
+    marketo.get("/rest/v1/nothing.json")
+    return marketo.get(path)
+
+
+def is_asset(path: str) -> bool:
+    return path.startswith("/rest/asset/")
+
+
+def test_every_operation_has_an_answer_to_check() -> None:
+    """No operation is left out of the comparison, the file route apart."""
+    file_route = ("GET", f"{EXPORT}/{{exportId}}/file.json")
+
+    assert {*ROUTES, ("GET", "/identity/oauth/token"), ("POST", "/identity/oauth/token")} - {file_route} == set(ANSWERS)
+
+
+@pytest.mark.parametrize(("method", "path"), ANSWERS, ids=map(" ".join, ANSWERS))
+def test_an_answer_is_what_the_swagger_file_says(marketo: Caller, method: str, path: str) -> None:
+    """Required members are there, types are right, and there is no member that the file does not name."""
+    answer = ANSWERS[method, path](marketo)
+
+    assert answer.get("result", [answer])
+    check_answer(method, path, answer)
+
+
+@pytest.mark.parametrize(("method", "path"), ANSWERS, ids=map(" ".join, ANSWERS))
+def test_an_answer_with_something_foreign_would_be_noticed(marketo: Caller, method: str, path: str) -> None:
+    """The comparison itself works: a member too many or of the wrong type fails it."""
+    answer = ANSWERS[method, path](marketo)
+
+    with pytest.raises(jsonschema.ValidationError):
+        check_answer(method, path, {**answer, "colour": "red"})
+    with pytest.raises(jsonschema.ValidationError):
+        check_answer(method, path, {**answer, next(name for name in answer if answer[name]): {"red": 5}})
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES, ids=map(" ".join, ROUTES))
+def test_addresses_methods_and_parameters_are_adobes(method: str, path: str) -> None:
+    """Each operation stands in a Swagger file under that address, and takes exactly the parameters named there."""
+    route = next(route for route in marketo_routes() if (route.method, route.path) == (method, path))
+
+    assert set(query_parameters(method, path)) == route.parameters
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES, ids=map(" ".join, ROUTES))
+def test_required_parameters_are_required(marketo: Caller, method: str, path: str) -> None:
+    """Without any parameter an operation that requires one says 1002; one that requires none does not."""
+    required = {name for name, is_required in query_parameters(method, path).items() if is_required}
+    address = path.replace("{leadId}", str(any_id(marketo))).replace("{exportId}", "x").replace("{id}", "10")
+    answer = marketo.call(method, address)
+    refused = [] if answer.status_code != 200 or answer.json()["success"] else codes(answer.json())
+
+    assert bool(required) == (refused == ["1002"])
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES, ids=map(" ".join, ROUTES))
+def test_the_permission_named_opens_the_route(method: str, path: str) -> None:
+    """The permissions that the file's text requires are among those that open the operation."""
+    route = next(route for route in marketo_routes() if (route.method, route.path) == (method, path))
+    text = operation(method, path)[0]["description"]
+    named = text.partition("Required Permissions:")[2].partition("<")[0]
+    required = {name.strip() for name in named.split(",") if name.strip() not in ("", "None")}
+
+    assert required <= route.permissions
+    assert bool(required) == bool(route.permissions)
+
+
+def test_an_error_has_code_and_message_as_texts(marketo: Caller) -> None:
+    """The members of an error are those of the file, both required, both strings."""
+    _, spec = operation("GET", "/rest/v1/leads.json")
+    (error,) = marketo.get("/rest/v1/leads.json")["errors"]
+
+    jsonschema.Draft4Validator(spec["definitions"]["Error"]).validate(error)
+
+
+def test_an_instance_may_leave_the_empty_lists_out(marketo: Caller) -> None:
+    """Samples lack `errors` and `warnings` where the files require them: a switch follows the samples."""
+    marketo.desk("PATCH", "/switches", empty_lists=False)
+
+    assert {"requestId", "success", "result"} == set(marketo.get("/rest/v1/leads/partitions.json"))
+
+
+@pytest.mark.parametrize("path", [path for _, path in ROUTES if is_asset(path)])
+def test_asset_answers_always_carry_their_lists(marketo: Caller, path: str) -> None:
+    """The asset API's samples have both lists, warnings as plain texts."""
+    answer = ANSWERS["GET", path](marketo)
+
+    assert ([], []) == (answer["errors"], answer["warnings"])
