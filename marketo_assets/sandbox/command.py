@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import ipaddress
 import json
@@ -28,6 +29,7 @@ from marketo_assets.sandbox.state import Sandbox
 
 _ADOBE = Limits()
 _GRACE_SECONDS = 2
+_IDLE_SECONDS = 60
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,16 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--host {told.host} can be reached from other machines, and the control desk obeys everybody. "
             "Use 127.0.0.1, or add --allow-remote if that is what you want."
         )
-    try:
-        listener = socket.create_server((told.host, told.port), family=_family(told.host), reuse_port=False)
-    except OSError as error:
-        parser.exit(1, f"Cannot listen on {told.host}:{told.port}: {error.strerror}. Choose another --port, or 0.\n")
-    sandbox = Sandbox(options_of(told))
-    sandbox.faults.orders.extend(told.fault)
-    try:
-        _serve(sandbox, listener, told)
-    finally:
-        sandbox.close()
+    with _listen(parser, told) as listener:
+        try:
+            sandbox = Sandbox(options_of(told))
+        except ValueError as error:
+            parser.error(str(error))
+        with contextlib.closing(sandbox):
+            sandbox.faults.orders.extend(told.fault)
+            _serve(sandbox, listener, told)
     return 0
 
 
@@ -112,6 +112,14 @@ class _Server(uvicorn.Server):
         self._announce()
 
 
+def _listen(parser: argparse.ArgumentParser, told: argparse.Namespace) -> socket.socket:
+    try:
+        return socket.create_server((told.host, told.port), family=_family(told.host))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        parser.exit(1, f"Cannot listen on {told.host}:{told.port}: {reason}. Choose another --port, or 0.\n")
+
+
 def _serve(sandbox: Sandbox, listener: socket.socket, told: argparse.Namespace) -> None:
     host, port = listener.getsockname()[:2]
     base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -123,6 +131,7 @@ def _serve(sandbox: Sandbox, listener: socket.socket, told: argparse.Namespace) 
         server_header=False,
         # The path is all that the router sees; a proxy's headers have no business here.
         proxy_headers=False,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = _Server(config, lambda: _announce(variables_of(sandbox, base_url), told))
@@ -183,9 +192,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=8600, help="port to listen on; 0 takes any free one")
     add("--allow-remote", action="store_true", help="accept an address that other machines can reach")
     add("--leads", type=_count, default=usual.leads, help="leads at the start")
-    add("--months", type=_count, default=usual.months, help="months over which they were created")
+    add("--months", type=_positive, default=usual.months, help="months over which they were created")
     add("--seed", type=int, default=usual.seed, help="same seed and same --now, same instance")
-    add("--fields", type=_count, default=usual.fields, help="lead fields")
+    add("--fields", type=_positive, default=usual.fields, help="lead fields")
     add("--now", type=_moment, default=None, help="the sandbox's moment at the start, ISO-8601; else the machine's")
     add("--time-scale", type=_scale, default=1.0, help="how much faster than life time runs")
     add("--client-id", default=usual.client_id, help="client id of the custom service")
@@ -214,6 +223,13 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError("a whole number of at least 0")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = _count(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("a whole number above 0")
     return number
 
 

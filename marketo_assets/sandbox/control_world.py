@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from marketo_assets.sandbox.state import Sandbox
 from marketo_assets.sandbox.world import World
 
 PAGE = 10_000
+LINES = 2_000
 DATA_TYPES = frozenset(
     [
         "boolean",
@@ -76,7 +76,7 @@ class WorldDesk:
         world = self._sandbox.world
         if asked.get("format") == "ndjson":
             return StreamingResponse(_lines(world, names, after_id), media_type="application/x-ndjson")
-        leads = await asyncio.to_thread(world.truth, names, after_id, limit)
+        leads = world.truth(names, after_id, limit)
         return {"leads": leads, "next_after_id": leads[-1]["id"] if len(leads) == limit and leads else None}
 
     async def read_lead(self, request: Request) -> dict[str, Any]:
@@ -173,8 +173,9 @@ def _apply(world: World, change: dict[str, Any], at: datetime) -> int:
     raise DeskError("a change is add, edit with values, delete, or merge with losers")
 
 
-def _lines(world: World, names: list[str] | None, after_id: int) -> Iterator[str]:
-    while page := world.truth(names, after_id, PAGE):
+async def _lines(world: World, names: list[str] | None, after_id: int) -> AsyncIterator[str]:
+    # On the event loop, so that no change can come in the middle of a page; small pages, so that others get a turn.
+    while page := world.truth(names, after_id, LINES):
         yield "".join(json.dumps(lead, ensure_ascii=False) + "\n" for lead in page)
         after_id = int(str(page[-1]["id"]))
 

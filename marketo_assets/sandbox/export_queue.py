@@ -7,8 +7,6 @@ moments at which it was due, so moved and scaled time give the same history as t
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import io
 import logging
 import random
 from collections import Counter
@@ -19,15 +17,15 @@ from pathlib import Path
 
 from marketo_assets.sandbox.clock import SandboxClock
 from marketo_assets.sandbox.envelope import ApiError
-from marketo_assets.sandbox.export_job import ExportFile, ExportJob
+from marketo_assets.sandbox.export_job import ExportJob
 from marketo_assets.sandbox.export_request import ExportRequest
+from marketo_assets.sandbox.export_writer import ExportWriter
 from marketo_assets.sandbox.options import Limits, Switches
 from marketo_assets.sandbox.world import World
 
 _LOG = logging.getLogger("marketo_assets.sandbox")
 PATIENCE_SECONDS = 5.0
 """How long an answer waits (in real time) for a file that is due but still being written."""
-_DELIMITERS = {"CSV": ",", "TSV": "\t"}
 
 
 class ExportQueue:
@@ -45,7 +43,6 @@ class ExportQueue:
         random_source: random.Random,
     ) -> None:
         self._world, self._clock, self._limits, self._switches, self._day = world, clock, limits, switches, day
-        self._folder = folder
         self._random = random_source
         self.jobs: dict[str, ExportJob] = {}
         self.counters: dict[str, Counter[str]] = {}
@@ -58,7 +55,7 @@ class ExportQueue:
         self._processing: list[ExportJob] = []
         self._idle_since: list[datetime] = []
         self._turn = asyncio.Lock()
-        self._pen = asyncio.Lock()
+        self._writer = ExportWriter(world, folder, switches)
 
     async def create(self, user_id: str, request: ExportRequest) -> ExportJob:
         """Record a new job.
@@ -252,7 +249,7 @@ class ExportQueue:
             self._idle_since = sorted(self._idle_since)[-free:][1:]
         self._processing.append(job)
         # Read when processing starts, as Marketo evaluates its filters then; shown when processing is over.
-        job.rendering = asyncio.create_task(self._render(job))
+        job.rendering = asyncio.create_task(self._writer.write(job))
 
     def _finish(self, job: ExportJob, moment: datetime) -> None:
         job.finished_at = moment
@@ -265,23 +262,6 @@ class ExportQueue:
     def _free(self, job: ExportJob, moment: datetime) -> None:
         self._processing.remove(job)
         self._idle_since.append(moment)
-
-    async def _render(self, job: ExportJob) -> ExportFile:
-        async with self._pen:
-            file = await asyncio.to_thread(self._write, job)
-        if job.cancelled_at:
-            file.path.unlink(missing_ok=True)
-        return file
-
-    def _write(self, job: ExportJob) -> ExportFile:
-        request = job.request
-        path = self._folder / f"{job.export_id}.{request.format.lower()}"
-        ids = self._world.ids_between(request.stamp, request.start, request.end)
-        delimiter = _DELIMITERS.get(request.format, self._switches().ssv_delimiter)
-        with path.open("wb") as raw:
-            out = _Checked(raw)
-            records = self._world.write_export(ids, request.fields, out, delimiter=delimiter, headers=request.headers)
-        return ExportFile(path, records, out.file_bytes, out.digest.hexdigest())
 
     def _forget_old(self) -> None:
         now, limits = self._clock.now(), self._limits()
@@ -297,17 +277,3 @@ class ExportQueue:
         job.file_is_lost = True
         if job.file:
             job.file.path.unlink(missing_ok=True)
-
-
-class _Checked(io.BufferedIOBase):
-    """A writer that counts and hashes what passes through it."""
-
-    def __init__(self, raw: io.BufferedIOBase) -> None:
-        self._raw = raw
-        self.file_bytes = 0
-        self.digest = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]  # bytes are all that a World writes
-        self.digest.update(data)
-        self.file_bytes += len(data)
-        return self._raw.write(data)

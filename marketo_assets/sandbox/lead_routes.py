@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.responses import Response
 
 from marketo_assets.sandbox.bulk_extract import read_page_token, write_page_token
@@ -55,7 +53,7 @@ async def by_filter(call: Call) -> Response:
         values = [str(to_integer(value, "Long")) for value in values]
     batch = told.integer("batchSize", 300, least=1, most=300)
     start, names = read_page_token(told.text("nextPageToken")), _fields(call)
-    ids = await asyncio.to_thread(sandbox.world.find, filter_type, values)
+    ids = sandbox.world.find(filter_type, values)
     if len(ids) > sandbox.limits.leads_per_filter:
         raise ApiError("1003", "Too many results match the filter")
     has_more = start + batch < len(ids)

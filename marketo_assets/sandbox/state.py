@@ -26,24 +26,17 @@ class Sandbox:
     """
 
     def __init__(self, options: Options | None = None, *, clock: SandboxClock | None = None) -> None:
+        options = options or Options()
+        clock = clock or SandboxClock(options.now, options.time_scale)
+        world = _world_of(options, clock)
         self.folder = Path(tempfile.mkdtemp(prefix="marketo-sandbox-"))
         self._removal = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
-        self._given_clock = clock
-        self._begin(options or Options())
+        self._begin(options, clock, world)
 
-    def _begin(self, options: Options) -> None:
-        self.options = options
+    def _begin(self, options: Options, clock: SandboxClock, world: World) -> None:
+        self.options, self.clock, self.world = options, clock, world
         self.limits, self.switches = options.limits, options.switches
-        self.clock = self._given_clock or SandboxClock(options.now, options.time_scale)
         self.random = random.Random(options.seed)  # noqa: S311 - tokens of a sandbox are to be repeatable
-        self.world = World(
-            seed=options.seed,
-            leads=options.leads,
-            months=options.months,
-            now=self.clock.now(),
-            fields=options.fields,
-            quote_null_text=self.switches.quote_null_text,
-        )
         self.faults = Faults()
         self.meter = Meter(self.clock, lambda: self.limits, self.day_of)
         self.tokens = TokenDesk(self.clock, self.random, lambda: self.limits.token_seconds)
@@ -62,13 +55,17 @@ class Sandbox:
         )
 
     async def reset(self, options: Options) -> None:
-        """Begin again from *options*: another world, no jobs, no tokens, no faults, nothing counted."""
+        """Begin again from *options*: another world, no jobs, no tokens, no faults, nothing counted.
+
+        Raises: ValueError for options that make no world; then everything is as it was.
+        """
+        clock = SandboxClock(options.now, options.time_scale)
+        world = _world_of(options, clock)
         self.faults.clear()
         await self.exports.close()
         for path in self.folder.iterdir():
             path.unlink()
-        self._given_clock = None
-        self._begin(options)
+        self._begin(options, clock, world)
 
     def day_of(self, moment: datetime) -> date:
         """Return the quota day of *moment*."""
@@ -90,3 +87,16 @@ class Sandbox:
     def close(self) -> None:
         """Remove the export files."""
         self._removal()
+
+
+def _world_of(options: Options, clock: SandboxClock) -> World:
+    if options.leads < 0 or options.months < 1:
+        raise ValueError("an instance has at least 0 leads and 1 month")
+    return World(
+        seed=options.seed,
+        leads=options.leads,
+        months=options.months,
+        now=clock.now(),
+        fields=options.fields,
+        quote_null_text=options.switches.quote_null_text,
+    )

@@ -118,7 +118,16 @@ def test_a_taken_port_is_an_error_with_a_way_out(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--fault", "{"], ["--fault", '{"kind": "x"}'], ["--time-scale", "-1"], ["--now", "noon"]], ids=str
+    "wrong",
+    [
+        ["--fault", "{"],
+        ["--fault", '{"kind": "x"}'],
+        ["--time-scale", "-1"],
+        ["--now", "noon"],
+        ["--months", "0"],
+        ["--port", "0", "--fields", "1"],
+    ],
+    ids=str,
 )
 def test_wrong_use_is_exit_code_2(wrong: list[str]) -> None:
     """A command line that makes no sense is refused before anything starts."""

@@ -40,6 +40,8 @@ def test_time_is_read_moved_and_scaled(marketo: Caller) -> None:
         ("POST", "/fields", {"name": "x y", "data_type": "string"}),
         ("POST", "/fields", {"name": "xy", "data_type": "colour"}),
         ("POST", "/reset", {"leads": "all"}),
+        ("POST", "/reset", {"months": 0}),
+        ("POST", "/reset", {"fields": 1}),
         ("PUT", "/users/x", {"permissions": "all"}),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else value,
