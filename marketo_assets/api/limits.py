@@ -19,7 +19,7 @@ from marketo_assets.api.closings import close, closed_seconds, reopening
 from marketo_assets.api.errors import DailyQuotaSpent
 from marketo_assets.api.export_quota import ExportQuota
 from marketo_assets.api.ledger_file import LedgerFile
-from marketo_assets.api.rate_window import RateWindow
+from marketo_assets.api.rate_window import RateWindow, Slot
 from marketo_assets.clock import Clock, quota_day, quota_days, quota_reset
 from marketo_assets.settings import Settings
 
@@ -67,7 +67,7 @@ class Reservation:
     route: str
     lease: int
     days: tuple[str, ...]
-    slot: float
+    slot: Slot
 
     def renew(self) -> None:
         """Keep the place among the concurrent calls for as long again; for downloads that outlast one timeout."""
@@ -179,7 +179,7 @@ class Ledger:
                 if lease is not None:
                     days = self._spend(db, now, route)
                     slot = self._window.reserve(db, now.timestamp())
-                    leases.extend(db, lease, slot)
+                    leases.extend(db, lease, slot.at)
                     return Reservation(self, route, lease, days, slot)
                 if not pause:
                     patience = _TICKET_SECONDS * self._scale
@@ -194,15 +194,16 @@ class Ledger:
 
     def _await_slot(self, reservation: Reservation) -> None:
         slot = reservation.slot
-        while (left := slot - self.clock.now().timestamp()) > 0:
+        while (left := slot.at - self.clock.now().timestamp()) > 0:
             self.clock.sleep(left)
             with self.transaction() as db:
                 now = self.clock.now()
                 pause = closed_seconds(db, "rate", now)
                 # A caller that wakes late, or after Marketo said 606, would crowd a window counted for another time.
-                if pause or now.timestamp() - slot > self._tolerance:
-                    slot = self._window.reserve(db, now.timestamp(), now.timestamp() + pause)
-                    leases.extend(db, reservation.lease, slot)
+                if pause or now.timestamp() - slot.at > self._tolerance:
+                    least = now.timestamp() + pause
+                    slot = self._window.reserve(db, now.timestamp(), not_before=least, instead_of=slot)
+                    leases.extend(db, reservation.lease, slot.at)
 
     def _check_day(self, db: sqlite3.Connection, now: datetime) -> None:
         closed = closed_seconds(db, "calls", now)
