@@ -96,7 +96,7 @@ class WorldDesk:
     async def add_leads(self, request: Request) -> dict[str, Any]:
         """Add leads with the given values, created `at` (now): `{"leads": [{…}], "at": …}`."""
         told = await read(request, "leads", "at")
-        changes = [{"add": values, "at": told.get("at")} for values in told.get("leads", [])]
+        changes = [{"add": values, "at": told.get("at")} for values in _list(told.get("leads"), "leads")]
         return {"ids": await self._carry_out(changes)}
 
     async def edit_lead(self, request: Request) -> dict[str, Any]:
@@ -119,9 +119,12 @@ class WorldDesk:
 
     async def change(self, request: Request) -> dict[str, Any]:
         """Carry out `changes` in order, each one of `{"add": values}`, `{"edit": id, "values": …}`,
-        `{"delete": id}`, `{"merge": winner, "losers": […]}`, each with `at` or now."""
+        `{"delete": id}`, `{"merge": winner, "losers": […]}`, each with `at` or now.
+
+        It stops at the first that fails; those before it stay.
+        """
         told = await read(request, "changes")
-        return {"ids": await self._carry_out(told.get("changes", []))}
+        return {"ids": await self._carry_out(_list(told.get("changes"), "changes"))}
 
     async def read_fields(self, _: Request) -> list[dict[str, Any]]:
         """Tell every field, hidden ones too."""
@@ -131,6 +134,8 @@ class WorldDesk:
         """Add a custom field: `name`, `data_type`, `display_name`, `length`."""
         told = await read(request, "name", "data_type", "display_name", "length")
         data_type = _data_type(told)
+        if not isinstance(told.get("length", 0), int) or not isinstance(told.get("display_name", ""), str):
+            raise DeskError("length is a whole number, display_name a text")
         async with self._sandbox.exports.still() as world:
             field = world.add_field(
                 str(told.get("name", "")), data_type, display_name=told.get("display_name"), length=told.get("length")
@@ -158,6 +163,12 @@ class WorldDesk:
         return self._sandbox.clock.now() if at is None else read_instant(at)
 
 
+def _list(told: object, name: str) -> list[dict[str, Any]]:
+    if not isinstance(told, list) or not all(isinstance(item, dict) for item in told):
+        raise DeskError(f"{name} is a list of objects")
+    return told
+
+
 def _apply(world: World, change: dict[str, Any], at: datetime) -> int:
     if isinstance(change.get("add"), dict):
         return world.add(change["add"], at)
@@ -167,8 +178,10 @@ def _apply(world: World, change: dict[str, Any], at: datetime) -> int:
     if isinstance(change.get("delete"), int):
         world.delete(change["delete"], at)
         return int(change["delete"])
-    if isinstance(change.get("merge"), int) and isinstance(change.get("losers"), list):
-        world.merge(change["merge"], change["losers"], at)
+    losers = change.get("losers")
+    is_merge = isinstance(change.get("merge"), int) and isinstance(losers, list)
+    if is_merge and all(isinstance(loser, int) for loser in losers or ()):
+        world.merge(change["merge"], losers or (), at)
         return int(change["merge"])
     raise DeskError("a change is add, edit with values, delete, or merge with losers")
 

@@ -61,7 +61,7 @@ class FolderTree:
             Folder(10 + place, name, None, "Zone", provisioned, provisioned, is_system=True)
             for place, name in enumerate(ROOTS)
         ]
-        self.folders: list[Folder] = list(roots)
+        self.folders: list[Folder] = []
         for number in range(24):
             # The youngest first: the documents promise no order, and the oldest are the ones a client looks for.
             made = provisioned + timedelta(days=(23 - number) * 5)
@@ -69,6 +69,7 @@ class FolderTree:
             branch = Folder(100 + number, f"{root.name} {number + 1}", root, "Marketing Folder", made, made)
             leaf = Folder(200 + number, "Archive", branch, "Marketing Folder", made, made + timedelta(days=1))
             self.folders += [branch, leaf]
+        self.folders += roots
 
     def below(self, root_id: int | None, depth: int) -> list[Folder]:
         """Return the folder *root_id* (None: every top folder) and those at most *depth* levels below it."""

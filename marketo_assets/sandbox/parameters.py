@@ -127,12 +127,16 @@ def read_json(request: Request, body: bytes) -> dict[str, Any]:
     if content_type(request) != JSON:
         raise ApiError("612")
     try:
-        value = json.loads(body)
+        value = json.loads(body, parse_constant=_no_constant)
     except ValueError:
         raise ApiError("609") from None
     if not isinstance(value, dict):
         raise ApiError("609")
     return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"JSON knows no {name}")
 
 
 def read_form(request: Request, body: bytes) -> list[tuple[str, str]]:

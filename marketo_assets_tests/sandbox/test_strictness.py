@@ -51,7 +51,7 @@ def test_json_must_be_called_json(marketo: Caller, content_type: str) -> None:
     assert [("612", "Invalid Content Type")] == errors(answer)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff", b'{"filter": NaN}'])
 def test_a_body_that_is_no_json_object_is_609(marketo: Caller, body: bytes) -> None:
     """Anything but a JSON object is 609."""
     answer = marketo.post(f"{EXPORT}/create.json", content=body, headers={"Content-Type": "application/json"})
