@@ -151,3 +151,14 @@ def test_counters_can_start_anew(marketo: Caller) -> None:
 
     assert (0, 0, 0, {}) == tuple(counters[name] for name in ("calls", "bytes_exported", "bytes_sent", "exports"))
     assert job["fileSize"] == counters["bytes_exported_today"]
+
+
+def test_the_same_seed_gives_the_same_ids_and_files(marketo: Caller) -> None:
+    """After a reset the same calls give the same token, the same export id and the same bytes."""
+    told = []
+    for _ in range(2):
+        marketo.desk("POST", "/reset")
+        marketo.renew()
+        told.append((marketo.token, marketo.completed()))
+
+    assert told[0] == told[1]
