@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_VALUES = ("filterValues", "cookie")  # parameters that carry a person's data rather than names
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -152,7 +154,7 @@ class MarketoClient:
         return self._repeat(ask, lambda: self._signed(ask, read, held))
 
     def _answer(self, ask: Ask) -> Answer:
-        values = tuple(value for text in ask.params.values() for value in text.split(","))
+        values = tuple(value for name in _VALUES for value in ask.params.get(name, "").split(",") if value)
         return self._repeat(
             ask, lambda: self._signed(ask, lambda response, _: read_answer(response, values=values), None)
         )

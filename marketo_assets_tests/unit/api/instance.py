@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,12 +51,14 @@ class Instance:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         with self._guard:
-            if request.url.path == "/identity/oauth/token":
-                self.token_requests.append(request)
-                return (self.identity or self._sign_in)(request)
-            self.requests.append(request)
-            refused = self._refused(request)
-            return refused or self._scripted(request)
+            return streamed(self._answered(request))
+
+    def _answered(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/identity/oauth/token":
+            self.token_requests.append(request)
+            return (self.identity or self._sign_in)(request)
+        self.requests.append(request)
+        return self._refused(request) or self._scripted(request)
 
     def _sign_in(self, request: httpx.Request) -> httpx.Response:
         given = dict(request.url.params)
@@ -97,6 +99,31 @@ class Instance:
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, httpx.Response) else answer(request)
+
+
+class Pieces(httpx.SyncByteStream):
+    """A body in pieces of a network's size, which may break off."""
+
+    def __init__(self, content: bytes, breaks: Exception | None = None) -> None:
+        self.content = content
+        self.breaks = breaks
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        for first in range(0, len(self.content), 65_536):
+            yield self.content[first : first + 65_536]
+        if self.breaks is not None:
+            raise self.breaks
+
+
+def streamed(answer: httpx.Response) -> httpx.Response:
+    """Return a fresh copy of *answer* as the network would deliver it: a stream that can be read once."""
+    stream = answer.stream
+    pieces = stream if isinstance(stream, Pieces) else Pieces(answer.content)
+    return httpx.Response(answer.status_code, headers=answer.headers, stream=pieces)
 
 
 def accepted(result: Iterable[Mapping[str, Any]] = (), **more: object) -> httpx.Response:
