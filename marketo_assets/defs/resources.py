@@ -75,10 +75,15 @@ class WarehouseResource(DuckDBResource):
         """Return the files of the data folder."""
         return Warehouse(self.settings().data_dir)
 
-    def ledger(self) -> Ledger:
-        """Return the account of calls, export bytes and export jobs; whoever opened it shuts it."""
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Yield the account of calls, export bytes and export jobs."""
         settings = self.settings()
-        return Ledger(settings.ledger_path, Limits.from_settings(settings), settings.clock)
+        ledger = Ledger(settings.ledger_path, Limits.from_settings(settings), settings.clock)
+        try:
+            yield ledger
+        finally:
+            ledger.shut()
 
     @contextmanager
     def get_connection(self) -> Iterator[DuckDBConnection]:

@@ -42,8 +42,8 @@ from marketo_assets.warehouse import Release
 def lead_snapshots(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster does not take the generic form beside checks
     """Load the landed export of one month, and publish."""
     partition = context.partition_key
-    with explained():
-        settings, ledger = warehouse.settings(), warehouse.ledger()
+    with explained(), warehouse.ledger() as ledger:
+        settings = warehouse.settings()
         landed = read_landed(settings.landing_dir, partition)
         context.log.info(f"{partition}: loading {megabytes(landed.file_bytes)} of export job {landed.export_id}")
         files, now = warehouse.warehouse(), settings.clock.now()
@@ -52,7 +52,6 @@ def lead_snapshots(context: dg.AssetExecutionContext, warehouse: WarehouseResour
         release = publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
         _tell_release(context, release)
         left = quota_left(ledger)
-        ledger.shut()
         with warehouse.get_connection() as con:
             columns = read_columns(con, "raw", "lead_snapshots")
             results = list(check_snapshots(con, partition, columns))

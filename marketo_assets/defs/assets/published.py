@@ -14,7 +14,7 @@ from marketo_assets.defs.resources import WarehouseResource
 from marketo_assets.defs.sensors import AFTER_LOADS, LEADS_FRESHNESS
 from marketo_assets.defs.table_columns import TableColumn, lineage, lineage_table, read_columns, table_schema
 from marketo_assets.publish import publish
-from marketo_assets.warehouse import DuckDBConnection, Release, connect_readonly
+from marketo_assets.warehouse import DuckDBConnection, Release, WarehouseError, connect_readonly
 
 _BOOKKEEPING = {
     "loads": "One row per load: run, export job, file, checksum, row counts. Rows point here by `_load_id`.",
@@ -26,9 +26,7 @@ _BOOKKEEPING = {
 }
 
 
-def _spec(
-    key: Sequence[str], group: str, kind: str, description: str, freshness: dg.FreshnessPolicy | None = None
-) -> dg.AssetSpec:
+def _spec(key: Sequence[str], group: str, kind: str, description: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         key,
         deps=[lead_snapshots],
@@ -38,8 +36,6 @@ def _spec(
         code_version="1",
         # A run of the monthly job has nothing new to show while its release has to wait.
         skippable=True,
-        automation_condition=AFTER_LOADS,
-        freshness_policy=freshness,
         description=description,
     )
 
@@ -52,8 +48,7 @@ LEAD_TABLES = (
         "Leads that exist now, every field typed under its REST name.\n\n**Grain:** one row per lead. "
         "**Source:** marketo/raw/lead_snapshots, of each lead the reading that was made last. **Refresh:** by itself "
         "after loads; materializing it audits and publishes. **Cost:** no call; one copy of the database file.",
-        LEADS_FRESHNESS,
-    ),
+    ).replace_attributes(automation_condition=AFTER_LOADS, freshness_policy=LEADS_FRESHNESS),
     _spec(
         ["marketo", "lead_fields"],
         GROUP,
@@ -87,9 +82,14 @@ def published_tables(
 
 
 def _publish(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Release | None:
-    ledger, now = warehouse.ledger(), warehouse.settings().clock.now()
-    release = publish(warehouse.warehouse(), ledger, now=now, force=True)
-    ledger.shut()
+    with warehouse.get_connection() as con:
+        if not con.execute("SELECT 1 FROM duckdb_views() WHERE view_name = 'leads'").fetchone():
+            raise WarehouseError(
+                "No month has been loaded yet. Materialize landing/lead_exports and marketo/raw/lead_snapshots first, "
+                "or run job lead_snapshots for a month."
+            )
+    with warehouse.ledger() as ledger:
+        release = publish(warehouse.warehouse(), ledger, now=warehouse.settings().clock.now(), force=True)
     if release:
         context.log.info(
             f"audited, published release {release.number}: {megabytes(release.file_bytes)} in {release.seconds:.2f} s"
@@ -98,10 +98,8 @@ def _publish(context: dg.AssetExecutionContext, warehouse: WarehouseResource) ->
 
 
 def _release_metadata(warehouse: WarehouseResource, release: Release | None) -> Metadata:
-    ledger = warehouse.ledger()
-    left = quota_left(ledger)
-    ledger.shut()
-    return {**(release_metadata(release) if release else {}), "calls": 0, **left}
+    with warehouse.ledger() as ledger:
+        return {**(release_metadata(release) if release else {}), "calls": 0, **quota_left(ledger)}
 
 
 def _shows_run(con: DuckDBConnection, run_id: str) -> bool:
