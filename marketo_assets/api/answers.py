@@ -25,7 +25,7 @@ from marketo_assets.api.errors import (
     UnreadableAnswer,
     WrongInstance,
 )
-from marketo_assets.api.redact import said
+from marketo_assets.api.redact import NOTHING, Spoken, mark, said
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,13 @@ class Answer:
     """Marketo's warnings, each as text."""
 
 
-def read_answer(response: httpx.Response, *, values: tuple[str, ...] = ()) -> Answer:
-    """Return what *response* answers.
+def read_answer(response: httpx.Response, spoken: Spoken = NOTHING) -> Answer:
+    """Return what *response* answers to a request that said *spoken*; code 702 is an empty answer.
 
-    *values* are texts of the request that an error message must not repeat. Code 702 is an empty answer.
     Raises: the MarketoError that says what to do next.
     """
     body = parse_object(response.read())
-    refused = refusal(body, values) if body is not None else None
+    refused = refusal(body, spoken) if body is not None else None
     if isinstance(refused, NoData):
         return Answer([], body or {}, refused.request_id, (str(refused),))
     if refused is not None:
@@ -70,7 +69,7 @@ def parse_object(content: bytes) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def refusal(body: Mapping[str, Any], values: tuple[str, ...] = ()) -> MarketoError | None:
+def refusal(body: Mapping[str, Any], spoken: Spoken = NOTHING) -> MarketoError | None:
     """Return the error that an envelope with `success: false` carries, or None."""
     if body.get("success") is True:
         return None
@@ -78,16 +77,12 @@ def refusal(body: Mapping[str, Any], values: tuple[str, ...] = ()) -> MarketoErr
     for item in errors if isinstance(errors, list) else [errors]:
         if isinstance(item, Mapping):
             message = item.get("message")
-            return error_for(
-                str(item.get("code", "")),
-                message if isinstance(message, str) else "",
-                request_id_of(body),
-                values=values,
-            )
+            text = message if isinstance(message, str) else ""
+            return error_for(mark(item.get("code", ""), 16), text, request_id_of(body), spoken=spoken)
     if body.get("success") is False:
         text = next((item for item in errors if isinstance(item, str)), "") if isinstance(errors, list) else ""
         return UnreadableAnswer(
-            f"Marketo refused the call without a code: {said('', text, values)}", None, request_id_of(body)
+            f"Marketo refused the call without a code: {said('', text, spoken)}", None, request_id_of(body)
         )
     return None
 
@@ -135,7 +130,7 @@ def media_type(response: httpx.Response) -> str:
 def request_id_of(body: Mapping[str, Any] | None) -> str | None:
     """Return the requestId of an envelope, bounded, or None."""
     found = (body or {}).get("requestId")
-    return str(found)[:64] if found else None
+    return mark(found, 64) if found else None
 
 
 def _records(body: Mapping[str, Any]) -> list[dict[str, Any]]:

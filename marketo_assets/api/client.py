@@ -32,6 +32,7 @@ from marketo_assets.api.errors import (
     WrongInstance,
 )
 from marketo_assets.api.limits import Ledger, Limits, Reservation
+from marketo_assets.api.redact import Spoken
 from marketo_assets.api.retrying import Patience
 from marketo_assets.api.routes import route_of, timeout_seconds
 from marketo_assets.api.wire import build_request, open_http, translated
@@ -41,8 +42,6 @@ from marketo_assets.settings import Secret, Settings
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_VALUES = ("filterValues", "cookie")  # parameters that carry a person's data rather than names
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,18 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_repeatable: bool = True
     """Whether making it twice does no more than making it once."""
+
+    @property
+    def spoken(self) -> Spoken:
+        """What of this call an error message must be careful with."""
+        values = [self.params.get(name, "") for name in ("filterValues", "cookie")]
+        names = [self.params.get(name, "") for name in ("fields", "filterType")]
+        if isinstance(self.json, Mapping):
+            names += [*self.json.get("fields", ()), *self.json.get("filter", ())]
+        return Spoken(
+            tuple(value for text in values for value in text.split(",") if value),
+            frozenset(name for text in names for name in text.split(",") if name),
+        )
 
 
 class MarketoClient:
@@ -154,10 +165,7 @@ class MarketoClient:
         return self._repeat(ask, lambda: self._signed(ask, read, held))
 
     def _answer(self, ask: Ask) -> Answer:
-        values = tuple(value for name in _VALUES for value in ask.params.get(name, "").split(",") if value)
-        return self._repeat(
-            ask, lambda: self._signed(ask, lambda response, _: read_answer(response, values=values), None)
-        )
+        return self._repeat(ask, lambda: self._signed(ask, lambda response, _: read_answer(response, ask.spoken), None))
 
     def _repeat(self, ask: Ask, once: Callable[[], T]) -> T:
         return self._patience.repeat(once, clock=self.clock, doing=f"{ask.method} {route_of(ask.path)}")

@@ -36,7 +36,7 @@ from marketo_assets.api.errors import (
     Unavailable,
     UnsupportedFilter,
 )
-from marketo_assets.api.redact import said
+from marketo_assets.api.redact import NOTHING, Spoken, said
 
 FREE_CODES = frozenset({"601", "602", "604", "605", "608", "611"})
 """Codes with an asterisk in Adobe's table: the call is not counted against the day."""
@@ -178,13 +178,10 @@ def rule_for(code: str, message: str) -> Rule:
     return RULES.get(code, _UNKNOWN)
 
 
-def error_for(code: str, message: str, request_id: str | None = None, *, values: tuple[str, ...] = ()) -> MarketoError:
-    """Return the exception whose class says what to do next.
-
-    *values* are texts that the request carried and that the message must not repeat.
-    """
+def error_for(code: str, message: str, request_id: str | None = None, *, spoken: Spoken = NOTHING) -> MarketoError:
+    """Return the exception whose class says what to do next; *spoken* is what its message must be careful with."""
     rule = rule_for(code, message)
-    error = rule.kind(said(code, message, values), code, request_id, next_step=rule.next_step)
+    error = rule.kind(said(code, message, spoken), code, request_id, next_step=rule.next_step)
     if isinstance(error, TryAgain):
         error.after_seconds = error.after_seconds if rule.after_seconds is None else rule.after_seconds
         error.tries = error.tries if rule.tries is None else rule.tries

@@ -198,6 +198,7 @@ class Ledger:
             self.clock.sleep(left)
             with self.transaction() as db:
                 now = self.clock.now()
+                self._check_open(db, now)
                 pause = closed_seconds(db, "rate", now)
                 # A caller that wakes late, or after Marketo said 606, would crowd a window counted for another time.
                 if pause or now.timestamp() - slot.at > self._tolerance:
@@ -205,10 +206,13 @@ class Ledger:
                     slot = self._window.reserve(db, now.timestamp(), not_before=least, instead_of=slot)
                     leases.extend(db, reservation.lease, slot.at)
 
-    def _check_day(self, db: sqlite3.Connection, now: datetime) -> None:
+    def _check_open(self, db: sqlite3.Connection, now: datetime) -> None:
         closed = closed_seconds(db, "calls", now)
         if closed:
             raise _day_spent("Marketo said earlier that the day's calls are spent", now + timedelta(seconds=closed))
+
+    def _check_day(self, db: sqlite3.Connection, now: datetime) -> None:
+        self._check_open(db, now)
         spent = self._spent(db, now)
         if spent >= self.limits.daily_calls:
             raise _day_spent(

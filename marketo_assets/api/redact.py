@@ -7,6 +7,7 @@ the answer; any other quoted text is masked, as is everything that looks like an
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 LONGEST = 300
 """Characters of Marketo's message that are kept."""
@@ -23,21 +24,39 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”")
 _API_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,254}")
 
 
-def said(code: str, message: str, values: tuple[str, ...] = ()) -> str:
-    """Return Marketo's *message*, safe to log: bounded, without personal data, and without any of *values*."""
+@dataclass(frozen=True)
+class Spoken:
+    """What a request said, and Marketo may quote."""
+
+    values: tuple[str, ...] = ()
+    """Texts that may be a person's; they are never repeated."""
+    names: frozenset[str] = frozenset()
+    """Names of fields and filters, which may be."""
+
+
+NOTHING = Spoken()
+
+
+def said(code: str, message: str, spoken: Spoken = NOTHING) -> str:
+    """Return Marketo's *message*, safe to log: on one line, bounded, and without personal data."""
     text = " ".join(message.split())
-    if values:
-        longest_first = sorted({re.escape(value) for value in values if value}, key=len, reverse=True)
+    if spoken.values:
+        longest_first = sorted({re.escape(value) for value in spoken.values}, key=len, reverse=True)
         text = re.sub(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", MASK, text)
     text = _EMAIL.sub(MASK, _TOKEN.sub(MASK, text))
-    text = _QUOTED.sub(lambda match: match[0] if _may_quote(code, match[0][1:-1]) else f"'{MASK}'", text)
+    text = _QUOTED.sub(lambda match: match[0] if _may_quote(code, match[0][1:-1], spoken.names) else f"'{MASK}'", text)
     text = _LONG_NUMBER.sub(MASK, text)
     if len(text) > LONGEST:
         text = text[:LONGEST] + "…"
     return text or "Marketo refused the call without a message"
 
 
-def _may_quote(code: str, quoted: str) -> bool:
-    if quoted == MASK or quoted.lower() in _TYPE_NAMES or (quoted.isdigit() and len(quoted) <= 3):
+def mark(found: object, longest: int) -> str:
+    """Return a code or an id as it may stand in a log: printable and no longer than *longest*."""
+    return "".join(character for character in str(found) if character.isprintable())[:longest]
+
+
+def _may_quote(code: str, quoted: str, names: frozenset[str]) -> bool:
+    if quoted == MASK or quoted in names or quoted.lower() in _TYPE_NAMES or (quoted.isdigit() and len(quoted) <= 3):
         return True
     return code in _NAMING_CODES and _API_NAME.fullmatch(quoted) is not None

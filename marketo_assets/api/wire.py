@@ -27,12 +27,16 @@ def open_http(base_url: str, *, connections: int, transport: httpx.BaseTransport
 
     Raises: WrongInstance for plain http to a host that is not this machine.
     """
-    parts = urlsplit(base_url)
+    try:
+        parts = urlsplit(base_url)
+        address = httpx.URL(f"{parts.scheme}://{parts.netloc}")
+    except (ValueError, httpx.InvalidURL):
+        raise WrongInstance("The base URL holds no usable host name") from None
     is_loopback = parts.hostname in _LOOPBACK
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
         raise WrongInstance("The base URL is not https, and credentials would travel unprotected")
     return httpx.Client(
-        base_url=f"{parts.scheme}://{parts.netloc}",
+        base_url=address,
         headers={"User-Agent": user_agent(), "Accept": "application/json", "Accept-Encoding": "gzip"},
         timeout=httpx.Timeout(timeout_seconds("/"), connect=CONNECT_SECONDS),
         limits=httpx.Limits(
@@ -91,10 +95,14 @@ def translated(doing: str) -> Iterator[None]:
 
     Raises: Unreachable, or WrongInstance when the host's certificate is not trusted.
     """
+    found: MarketoError
     try:
         yield
     except httpx.HTTPError as error:
         found = _translation(error, doing)
+    except UnicodeError:
+        # Python's resolver raises it for a host name with an empty or overlong part.
+        found = WrongInstance(f"The base URL holds no usable host name, found while {doing}")
     else:
         return
     raise found from None

@@ -129,3 +129,11 @@ def test_a_request_id_is_bounded() -> None:
         read_answer(refusal("610", "x", "r" * 10_000))
 
     assert len(caught.value.request_id or "") == 64
+
+
+def test_marks_cannot_forge_log_lines() -> None:
+    """Code and requestId are printable, whoever answers."""
+    with pytest.raises(MarketoError) as caught:
+        read_answer(refusal("9\n9", "x", "a\r\nb"))
+
+    assert (caught.value.code, caught.value.request_id) == ("99", "ab")

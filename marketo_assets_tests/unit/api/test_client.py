@@ -246,6 +246,14 @@ def test_values_of_the_request_are_not_repeated_in_the_error(client: MarketoClie
     assert "Nothing for *** and ***" in str(caught.value)
 
 
+def test_a_field_of_the_request_is_named_in_the_error(client: MarketoClient, instance: Instance) -> None:
+    """Which of the fields that were asked for is wrong can be read in the message."""
+    instance.script(CREATE, refusal("1003", "Field 'oldField' cannot be exported for 'Kim'"))
+
+    with pytest.raises(MarketoError, match=r"Field 'oldField' cannot be exported for '\*\*\*'"):
+        client.post(CREATE, {"fields": ["id", "oldField"], "filter": {"createdAt": {}}})
+
+
 def test_a_missing_permission_says_where_to_give_it(client: MarketoClient, instance: Instance) -> None:
     """603 names role and allow-list, code and requestId."""
     instance.script(PATH, refusal("603", "Access denied"))

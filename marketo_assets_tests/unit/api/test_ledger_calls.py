@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from marketo_assets.api.errors import DailyQuotaSpent
 from marketo_assets.api.ledger_file import LedgerFile
 from marketo_assets.api.limits import Ledger, Limits
-from marketo_assets.api.rate_window import RateWindow
+from marketo_assets.api.rate_window import RateWindow, Slot
 from marketo_assets.clock import ManualClock, ScaledClock
 from marketo_assets.settings import Secret, Settings
 from marketo_assets_tests.benchmarks.hammer_ledger import most_in_window
@@ -63,21 +63,24 @@ def test_the_call_after_a_full_window_waits_a_little_more_than_the_window(ledger
 
 
 @given(
-    pauses=st.lists(st.floats(0, 30) | st.just(0.0), min_size=1, max_size=80),
+    steps=st.lists(st.tuples(st.floats(0, 30) | st.just(0.0), st.booleans()), min_size=1, max_size=80),
     calls=st.integers(1, 7),
     window=st.floats(0.5, 25),
 )
-@settings(deadline=None, max_examples=40)
-def test_no_sequence_of_calls_breaks_the_rate(pauses: list[float], calls: int, window: float) -> None:
-    """Whenever callers come, no window holds more slots than it may, and nobody is served before an earlier caller."""
-    database = _memory()
-    slots, now = [], 1_768_392_000.0
-    for pause in pauses:
+@settings(deadline=None, max_examples=60)
+def test_no_sequence_of_calls_breaks_the_rate(steps: list[tuple[float, bool]], calls: int, window: float) -> None:
+    """Whenever callers come, and whoever wakes late and asks anew, no window holds more slots than it may."""
+    database, rate = _memory(), RateWindow(calls, window, waiting=len(steps))
+    slots: list[Slot] = []
+    now = 1_768_392_000.0
+    for pause, is_late in steps:
         now += pause
-        slots.append(RateWindow(calls, window, waiting=len(pauses)).reserve(database, now).at)
+        late = next((slot for slot in slots if slot.at > now - window), None) if is_late else None
+        slots = [slot for slot in slots if slot != late]
+        slots.append(rate.reserve(database, now, instead_of=late))
 
-    assert sorted(slots) == slots
-    assert most_in_window(slots, window * 0.999) <= calls
+    assert [slot.at for slot in slots] == sorted(slot.at for slot in slots)
+    assert most_in_window([slot.at for slot in slots], window * 0.999) <= calls
 
 
 def _memory() -> sqlite3.Connection:
@@ -198,6 +201,26 @@ def test_a_caller_that_waits_already_backs_off_too(tmp_path: Path) -> None:
     spend(ledger)
 
     assert timedelta(seconds=20.5 + 30) == clock.now() - began
+    ledger.shut()
+    other.shut()
+
+
+def test_a_caller_that_waits_hears_that_the_day_is_spent(tmp_path: Path) -> None:
+    """A 607 that comes while another waits for its slot saves that call."""
+
+    class Meanwhile(ManualClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            other.close_day()
+
+    clock = Meanwhile(datetime(2026, 1, 14, 12, tzinfo=UTC))
+    ledger, other = make_ledger(tmp_path, clock, rate_calls=1), make_ledger(tmp_path, clock)
+    spend(ledger)
+
+    with pytest.raises(DailyQuotaSpent):
+        spend(ledger)
+
+    assert places_taken(ledger) == 0
     ledger.shut()
     other.shut()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from marketo_assets.api.codes import error_for
-from marketo_assets.api.redact import LONGEST, said
+from marketo_assets.api.redact import LONGEST, Spoken, said
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_message_keeps_names_and_loses_values(code: str, message: str, kept: s
 
 def test_values_of_the_request_are_not_repeated() -> None:
     """What was asked for is masked even where nothing else gives it away."""
-    error = error_for("1003", "No lead called Lee in Leeds", values=("Lee", "7"))
+    error = error_for("1003", "No lead called Lee in Leeds", spoken=Spoken(values=("Lee", "7")))
 
     assert error.message == "No lead called *** in Leeds"
 
@@ -49,3 +49,10 @@ def test_line_breaks_do_not_forge_log_lines() -> None:
 def test_an_empty_message_still_says_something() -> None:
     """There is always a sentence."""
     assert said("611", " ") == "Marketo refused the call without a message"
+
+
+def test_a_name_that_the_request_used_is_kept() -> None:
+    """Which of the requested fields is meant is worth knowing, and is nobody's secret."""
+    spoken = Spoken(names=frozenset({"favouriteColour"}))
+
+    assert said("1003", "Field 'favouriteColour' of 'Kim' is odd", spoken) == "Field 'favouriteColour' of '***' is odd"

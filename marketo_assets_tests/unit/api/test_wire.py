@@ -120,6 +120,21 @@ def test_a_protected_way_and_this_machine_are_accepted(base_url: str) -> None:
         assert base_url == str(http.base_url).rstrip("/")
 
 
+@pytest.mark.parametrize("base_url", ["https://☃.com", "https://x.mktorest.com:port", "https://[::1"])
+def test_a_host_that_is_no_name_is_refused(base_url: str) -> None:
+    """What no resolver could ask for is not asked for."""
+    with pytest.raises(WrongInstance, match="no usable host name"):
+        open_http(base_url, connections=1)
+
+
+@pytest.mark.parametrize("host", ["x..mktorest.com", "x" * 64 + ".mktorest.com"], ids=["empty part", "overlong part"])
+def test_a_host_that_the_resolver_cannot_spell_is_refused(host: str) -> None:
+    """Python's resolver has an exception of its own for these; it is translated like any other."""
+    no_host = pytest.raises(WrongInstance, match="no usable host")
+    with open_http(f"https://{host}", connections=1) as http, no_host, translated("asking"):
+        http.get("/")
+
+
 @pytest.mark.parametrize("path", ["rest/v1/leads.json", "/rest//v1/leads.json"])
 def test_a_double_slash_is_never_sent(http: httpx.Client, path: str) -> None:
     """Adobe announced that it will refuse them."""
