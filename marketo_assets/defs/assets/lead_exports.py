@@ -43,7 +43,7 @@ class LeadExportConfig(dg.Config):
         "Leads created in a calendar month (UTC), as Marketo exported them: compressed and checksummed.\n\n"
         "**Grain:** one file per month, one row per lead. **Source:** Bulk Lead Extract, `createdAt` filter. "
         "**Refresh:** by backfill or job `lead_snapshots`; a file or export job of the same request is taken up, not "
-        "paid for again. **Cost:** 5 calls, one status call a minute, and the file's size of the daily export quota."
+        "paid for again. **Cost:** 4 calls, one status call a minute, and the file's size of the daily export quota."
     ),
 )
 def lead_exports(

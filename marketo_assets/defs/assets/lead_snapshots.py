@@ -47,7 +47,7 @@ def lead_snapshots(context: dg.AssetExecutionContext, warehouse: WarehouseResour
         landed = read_landed(settings.landing_dir, partition)
         context.log.info(f"{partition}: loading {megabytes(landed.file_bytes)} of export job {landed.export_id}")
         files, now = warehouse.warehouse(), settings.clock.now()
-        load = load_lead_snapshot(files, landed, run_id=context.run_id, now=now)
+        load = load_lead_snapshot(files, landed, run_id=context.run.run_id, now=now)
         _tell_load(context, load)
         release = publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
         _tell_release(context, release)

@@ -67,17 +67,20 @@ META_TABLES = tuple(
 @dg.multi_asset(name="published_tables", specs=[*LEAD_TABLES, *META_TABLES], check_specs=LEADS_CHECKS)
 def published_tables(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
-) -> Iterator[dg.MaterializeResult[None]]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Audit what is committed, publish it, and tell what readers see."""
-    results: list[dg.MaterializeResult[None]] = []
+    results: list[dg.MaterializeResult[None] | dg.AssetCheckResult]
     with explained():
         release = None if context.has_partition_key else _publish(context, warehouse)
         with connect_readonly(release.path if release else warehouse.warehouse().published_path) as con:
             # In a run of the monthly job the load has published already, unless releases are held back.
-            if release or _shows_run(con, context.run_id):
-                results = _results(con, _release_metadata(warehouse, release))
-    if not results:
-        context.log.info("the release that shows this month is still to come; these tables follow by themselves")
+            if release or _shows_run(con, context.run.run_id):
+                results = [*_results(con, _release_metadata(warehouse, release))]
+            else:
+                context.log.info(
+                    "the release that shows this month is still to come; these tables follow by themselves"
+                )
+                results = [*check_leads(con)]
     yield from results
 
 

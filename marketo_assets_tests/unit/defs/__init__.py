@@ -1,0 +1,1 @@
+"""Tests of marketo_assets/defs: what Dagster shows and does, without network."""
