@@ -1,0 +1,91 @@
+"""The commands and their options; what they do lies in the module of each, loaded when it is called."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from marketo_assets.cli.endings import CommandError
+
+app = typer.Typer(
+    help="Adobe Marketo Engage in DuckDB: an exact, frugal and always readable copy, kept by Dagster.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+def demo(
+    leads: Annotated[
+        int | None, typer.Option(min=0, max=1_000_000, help="Leads in the sandbox.", show_default="10000")
+    ] = None,
+    months: Annotated[int | None, typer.Option(min=1, max=240, help="Months they came in.", show_default="24")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same leads.", show_default="1")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Remove what an earlier demo left, and begin again.")] = False,
+) -> None:
+    """Copy a local Marketo into DuckDB, month by month, and show what came of it. Needs no account.
+
+    Uses MARKETO_DATA_DIR or ./data, and refuses a folder that holds a real instance's leads. Called again, it goes on
+    with what it left. Afterwards `marketo-assets dev` shows every run.
+    """
+    with _ending("Nothing is lost: call `marketo-assets demo` again, it goes on where it was."):
+        from marketo_assets.cli.demo import run_demo
+        from marketo_assets.cli.sandbox_record import World
+
+        run_demo(World(leads, months, seed), is_fresh=fresh)
+
+
+@app.command()
+def dev(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the UI.", show_default="the first free one from 3000")
+    ] = None,
+) -> None:
+    """Serve the Dagster UI until Ctrl-C; against a sandbox of its own, if MARKETO_BASE_URL is not set."""
+    with _ending("Everything has ended. The history is kept: `marketo-assets dev` shows it again.", interrupted=0):
+        from marketo_assets.cli.dev import run_dev
+
+        run_dev(port)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def sandbox(context: typer.Context) -> None:
+    """Serve a local Marketo and print the variables that lead a client to it. See `sandbox --help`."""
+    from marketo_assets.cli.sandbox import run_sandbox
+
+    run_sandbox(context.args)
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, credentials, permissions, fields, quotas, clock and disk; find and store the start month.
+
+    Costs about ten calls and no export quota. Every finding ends with what to do. Exit code 1: something prevents work.
+    """
+    with _ending("Not every check was made."):
+        from marketo_assets.cli.doctor import run_doctor
+
+        run_doctor()
+
+
+@contextmanager
+def _ending(on_interrupt: str, *, interrupted: int = 1) -> Iterator[None]:
+    # A polite request to end, from a terminal or a service manager, lets the command clear up after itself.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except CommandError as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        typer.echo(f"\nStopped. {on_interrupt}", err=True)
+        raise typer.Exit(interrupted) from None

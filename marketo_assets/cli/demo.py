@@ -1,0 +1,111 @@
+"""`demo`: the main job from nothing: a sandbox, every month through Dagster, a few changes, and what it cost."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from marketo_assets.cli.demo_changes import change_and_read_again
+from marketo_assets.cli.demo_report import tell_cost, tell_tables, tell_what_to_try
+from marketo_assets.cli.endings import Failed
+from marketo_assets.cli.project import Project, enter, shown
+from marketo_assets.cli.sandbox_process import LocalMarketo, point_environment, running_sandbox
+from marketo_assets.cli.sandbox_record import SandboxRecord, World, claim, held, later, read_record, write_record
+from marketo_assets.cli.screen import Screen, megabytes
+from marketo_assets.settings import store_start_month
+
+if TYPE_CHECKING:
+    from marketo_assets.defs.runs import MonthRun
+
+# Marketo's time runs this much faster: an export that takes it two minutes is watched for a quarter of a second.
+SCALE = 500
+# A demo begins in the past, so that its time ends near the machine's, where `dev` goes on.
+_HEAD_START = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the steps of a demo share."""
+
+    project: Project
+    record: SandboxRecord
+    sandbox: LocalMarketo
+    screen: Screen
+
+
+def run_demo(world: World, *, is_fresh: bool = False, screen: Screen | None = None) -> None:
+    """Copy a sandbox month by month, change it, read a month again, and tell what there is now and what it cost.
+
+    Run again, it goes on with what it left: nothing is exported twice. With *is_fresh* that is removed first.
+
+    **Guarantee:** the sandbox has ended when this returns; a folder with a real instance's leads is not touched.
+    Raises: WrongUse, Failed, KeyboardInterrupt.
+    """
+    began, screen = time.monotonic(), screen or Screen()
+    project = enter(os.environ)
+    begin = (datetime.now(UTC) - _HEAD_START).replace(microsecond=0)
+    with held(project.data_dir):
+        record = claim(project.data_dir, world, begin=begin, is_fresh=is_fresh)
+        with running_sandbox(record, "--time-scale", str(SCALE), moment=begin) as sandbox:
+            demo = Demo(project, record, sandbox, screen)
+            try:
+                _perform(demo, began)
+            finally:
+                _remember(demo)
+
+
+def _perform(demo: Demo, began: float) -> None:
+    project, screen, sandbox = demo.project, demo.screen, demo.sandbox
+    point_environment(os.environ, sandbox, project.data_dir)
+    store_start_month(project.data_dir, sandbox.variables["MARKETO_START_MONTH"])
+    since, live = sandbox.now(), sandbox.ask("/state")["leads"]["live"]
+    screen.say(
+        f"A local Marketo with {live:,} leads listens on {sandbox.base_url}; its time runs {SCALE} times as fast."
+    )
+    screen.say(f"Copying it month by month to {shown(project.data_dir)}, by bulk export, through Dagster.")
+    # Settings are in place: only now may the definitions be loaded, which read the first month.
+    from marketo_assets.defs.runs import RunFailed
+
+    try:
+        runs = _copy_every_month(demo)
+        change_and_read_again(project.data_dir, sandbox, screen, runs)
+    except RunFailed as error:
+        raise Failed(
+            f"{error}\nRun `marketo-assets demo` again: it goes on with the months that are missing."
+        ) from error
+    tell_tables(project.data_dir, sandbox, screen)
+    tell_cost(sandbox, screen, began=began, since=since, scale=SCALE)
+    tell_what_to_try(project.data_dir, screen)
+
+
+def _copy_every_month(demo: Demo) -> list[MonthRun]:
+    from marketo_assets.definitions import defs
+    from marketo_assets.defs.runs import months, open_history, run_month, run_published
+
+    runs = []
+    keys = months()
+    with open_history() as instance, demo.screen.counting("months", len(keys)) as advance:
+        for month in keys:
+            run = run_month(defs, instance, month)
+            runs.append(run)
+            advance(_line(run))
+        run_published(defs, instance)
+    return runs
+
+
+def _line(run: MonthRun) -> str:
+    taken = "  (landed before; not exported again)" if run.was_adopted else ""
+    return f"{run.month}  {run.leads:>7,} leads  {megabytes(run.file_bytes):>8}  {run.calls:>2} calls{taken}"
+
+
+def _remember(demo: Demo) -> None:
+    # The changes were recorded as they were made; here only how far time has come.
+    try:
+        moment = demo.sandbox.now()
+    except Failed:
+        return
+    record = read_record(demo.project.data_dir) or demo.record
+    write_record(demo.project.data_dir, later(record, moment))

@@ -1,0 +1,100 @@
+"""What a demo ends with: the tables, what they cost, queries to try, and how to open the UI."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from marketo_assets.cli.endings import Failed
+from marketo_assets.cli.project import shown
+from marketo_assets.cli.sandbox_process import LocalMarketo
+from marketo_assets.cli.screen import Screen, megabytes, table
+
+QUERIES = (
+    (
+        "Leads by year and country",
+        "SELECT year(createdAt) AS year, country, count(*) AS leads FROM leads GROUP BY ALL ORDER BY ALL",
+    ),
+    (
+        "From which file and export job a row came",
+        "SELECT id, partition, export_id, file FROM leads JOIN meta.loads ON _load_id = load_id ORDER BY id LIMIT 5",
+    ),
+    ("What every day cost", "SELECT day, calls, export_bytes FROM meta.api_usage ORDER BY day"),
+)
+
+
+def tell_tables(data_dir: Path, sandbox: LocalMarketo, screen: Screen) -> None:
+    """Print every published table with its rows. Raises: Failed when there are not as many leads as in the sandbox."""
+    counts = count_rows(data_dir / "marketo.duckdb")
+    rows = [(f"marketo.{name}", f"{count:,}") for name, count in counts.items()]
+    screen.say()
+    screen.say(f"Tables in {shown(data_dir / 'marketo.duckdb')}:")
+    for line in table(rows, right=frozenset({1})):
+        screen.say(line)
+    live = int(sandbox.ask("/state")["leads"]["live"])
+    if counts.get("leads") != live:
+        raise Failed(
+            f"The sandbox has {live:,} leads, marketo.leads {counts.get('leads', 0):,}. Was it changed meanwhile? "
+            "If not, please report this."
+        )
+    screen.say(f"The sandbox has {live:,} leads now, and so has marketo.leads.")
+
+
+def count_rows(path: Path) -> dict[str, int]:
+    """Return the rows of every table and view that people read, by name: `leads` first, `raw` and `meta` later."""
+    from marketo_assets.warehouse import connect_readonly
+
+    with connect_readonly(path) as con:
+        found = con.execute(
+            "SELECT schema_name, name FROM (SELECT schema_name, table_name AS name FROM duckdb_tables() UNION ALL "
+            "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal) "
+            "ORDER BY list_position(['main', 'raw', 'meta'], schema_name), name <> 'leads', name"
+        ).fetchall()
+        counts = {}
+        for schema, name in found:
+            row = con.execute(f'SELECT count(*) FROM "{schema}"."{name}"').fetchone()  # noqa: S608 - names from the catalog
+            counts[name if schema == "main" else f"{schema}.{name}"] = int(row[0]) if row else 0
+    return counts
+
+
+def tell_cost(sandbox: LocalMarketo, screen: Screen, *, began: float, since: datetime, scale: int) -> None:
+    """Print what the sandbox counted: calls, megabytes; and the time it took, here and in Marketo's time."""
+    spent, limits = sandbox.ask("/counters"), sandbox.ask("/limits")
+    passed = timedelta(seconds=round((sandbox.now() - since).total_seconds()))
+    screen.say()
+    screen.say(
+        f"Spent, by the sandbox's own count: {spent['calls']:,} calls (of {limits['daily_calls']:,} a day) and "
+        f"{megabytes(spent['bytes_exported'])} of exports (of {megabytes(limits['daily_export_bytes'])} a day); "
+        f"at most {spent['most_calls_in_window']} calls in {spent['window_seconds']:g} s and "
+        f"{spent['most_calls_at_once']} at once."
+    )
+    screen.say(f"It took {time.monotonic() - began:.1f} s; in Marketo's time, {scale} times as fast, {passed}.")
+
+
+def tell_what_to_try(data_dir: Path, screen: Screen) -> None:
+    """Print three commands that can be pasted into a shell, and how to open the UI."""
+    screen.say()
+    screen.say("Try, also while runs are writing:")
+    for title, command in commands_to_try(data_dir):
+        screen.say(f"  # {title}")
+        screen.say(f"  {command}")
+    screen.say()
+    screen.say(f"See the same in Dagster, with every run of this demo:  {_beside_python('marketo-assets')} dev")
+
+
+def commands_to_try(data_dir: Path) -> list[tuple[str, str]]:
+    """Return titles and shell commands that read the published file."""
+    path = shown(data_dir / "marketo.duckdb")
+    python = _beside_python("python")
+    return [
+        (title, f"{python} -c \"import duckdb; duckdb.connect('{path}', read_only=True).sql('{query}').show()\"")
+        for title, query in QUERIES
+    ]
+
+
+def _beside_python(name: str) -> str:
+    # Called from a virtual environment that is not activated, the bare name would not be found.
+    script = Path(sys.executable).with_name(name)
+    return shown(script) if script.exists() else name
