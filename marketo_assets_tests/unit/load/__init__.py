@@ -1,0 +1,1 @@
+"""Tests of marketo_assets/load, one file at a time, without network."""
