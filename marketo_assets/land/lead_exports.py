@@ -60,7 +60,9 @@ def land_lead_export(
     request = ExportRequest("leads", partition, month_window(partition), tuple(field.name for field in fields))
     folder = lead_export_dir(settings.landing_dir, partition)
     with _alone(folder, partition, settings, log):
-        landed = None if is_refresh else _find_current(folder, request, settings.clock.now(), log)
+        damaged = _damaged_manifests(folder, partition, log)
+        # A manifest that cannot be read may be the newest, so what lies beside it is not taken up.
+        landed = None if is_refresh or damaged else _find_current(folder, request, settings.clock.now(), log)
         if landed is not None:
             return landed.as_adopted(client.calls - calls)
         exporter = Exporter(
@@ -86,7 +88,11 @@ def land_lead_export(
             waited_seconds=exporter.waited_seconds,
             worked_seconds=max(time.monotonic() - began - exporter.waited_seconds, 0.0),
         )
-        write_manifest(folder / f"{job.export_id}.json", landed)
+        manifest = folder / f"{job.export_id}.json"
+        write_manifest(manifest, landed)
+        for path in damaged:
+            if path != manifest:
+                path.unlink()
         mark(ledger, job, landed_at=now)
         return landed
 
@@ -145,13 +151,19 @@ def _store(exporter: Exporter, request: ExportRequest, job: RecordedJob, folder:
     return _Stored(packed, file_bytes, plain, stored)
 
 
-def _find_current(folder: Path, request: ExportRequest, now: datetime, log: Log) -> LandedFile | None:
-    landed_files = []
+def _damaged_manifests(folder: Path, partition: str, log: Log) -> list[Path]:
+    damaged = []
     for path in folder.glob("*.json"):
         try:
-            landed_files.append(read_manifest(path))
+            read_manifest(path)
         except LandingError:
-            log(f"{request.partition}: the manifest {path.name} is damaged; fetching its file again")
+            log(f"{partition}: the manifest {path.name} is damaged; fetching its file again")
+            damaged.append(path)
+    return damaged
+
+
+def _find_current(folder: Path, request: ExportRequest, now: datetime, log: Log) -> LandedFile | None:
+    landed_files = [read_manifest(path) for path in folder.glob("*.json")]
     for landed in _newest_first(landed_files):
         is_same = landed.request_hash == request.request_hash
         if is_same and is_current(landed.as_of, landed.window, now=now, is_fetched=True):
