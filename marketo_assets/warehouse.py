@@ -12,7 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -49,9 +49,9 @@ class Release:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass
 class Warehouse:
-    """The files of one data folder.
+    """The files of one data folder, for one thread.
 
     *memory_limit* bounds what DuckDB keeps in memory; above it, it spills to disk below the data folder.
     """
@@ -59,6 +59,7 @@ class Warehouse:
     data_dir: Path
     lock_seconds: float = 3600.0
     memory_limit: str = "1GB"
+    _held: DuckDBConnection | None = field(default=None, init=False, repr=False)
 
     @property
     def work_path(self) -> Path:
@@ -79,8 +80,24 @@ class Warehouse:
         Guarantee: after a kill at any moment the file holds the last committed state.
         Raises: WarehouseError when another process keeps the lock for longer than `lock_seconds`.
         """
-        with self._locked(), self._connected() as con, _committed(con):
+        with self.held() as con, _committed(con):
             yield con
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[DuckDBConnection]:
+        """Keep the file open and locked for several transactions and a release, which saves opening it for each.
+
+        Raises: WarehouseError when another process keeps the lock for longer than `lock_seconds`.
+        """
+        if self._held is not None:
+            yield self._held
+            return
+        with self._locked(), self._connected() as con:
+            self._held = con
+            try:
+                yield con
+            finally:
+                self._held = None
 
     def publish(self, prepare: Callable[[DuckDBConnection], str | None]) -> Release:
         """Return a new release that holds the last committed state, with the symbolic link swung to it.
@@ -93,11 +110,10 @@ class Warehouse:
         Raises: ReleaseError; WarehouseError when the copy cannot be written.
         """
         began = time.monotonic()
-        with self._locked():
-            with self._connected() as con:
-                with _committed(con):
-                    refusal = prepare(con)
-                con.execute("CHECKPOINT")  # what is committed must be in the file before it is copied
+        with self.held() as con:
+            with _committed(con):
+                refusal = prepare(con)
+            con.execute("CHECKPOINT")  # what is committed must be in the file before it is copied
             if refusal:
                 raise ReleaseError(refusal)
             number = max((int(p.name) for p in self._release_dirs()), default=0) + 1

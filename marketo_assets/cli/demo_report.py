@@ -23,6 +23,7 @@ QUERIES = (
     ),
     ("What every day cost", "SELECT day, calls, export_bytes FROM meta.api_usage ORDER BY day"),
 )
+_IMPORT = "from marketo_assets.warehouse import connect_readonly"
 
 
 def tell_tables(data_dir: Path, sandbox: LocalMarketo, screen: Screen) -> None:
@@ -89,7 +90,7 @@ def commands_to_try(data_dir: Path) -> list[tuple[str, str]]:
     path = shown(data_dir / "marketo.duckdb")
     python = _beside_python("python")
     return [
-        (title, f"{python} -c \"import duckdb; duckdb.connect('{path}', read_only=True).sql('{query}').show()\"")
+        (title, f"{python} -c \"{_IMPORT}; connect_readonly('{path}').sql('{query}').show()\"")
         for title, query in QUERIES
     ]
 

@@ -71,7 +71,7 @@ def read_record(data_dir: Path) -> SandboxRecord | None:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Failed(
-            f"{path} cannot be read ({type(error).__name__}), so nobody knows which sandbox {data_dir} was filled from. "
+            f"{path} cannot be read ({type(error).__name__}), so it is not known whose leads {data_dir} holds. "
             "Delete that folder if it holds nothing but a sandbox's leads, or point MARKETO_DATA_DIR elsewhere."
         ) from error
 

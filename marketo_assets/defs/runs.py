@@ -20,6 +20,7 @@ from marketo_assets.defs.partitions import MONTHS
 # The job's page in the UI lists runs that carry the mark of their code location.
 _TAGS = {".dagster/repository": "__repository__@marketo_assets", "started_by": "marketo-assets"}
 # A run's log belongs to its history; the command line tells what became of it.
+_INTERRUPTED = dg.DagsterExecutionInterruptedError.__name__
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -107,9 +108,16 @@ def _run(
         )
     except dg.DagsterExecutionInterruptedError:
         raise KeyboardInterrupt from None
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
     if not result.success:
         raise RunFailed(_reason(result))
     return result
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
+    return any(error is not None and error.cls_name == _INTERRUPTED for error in errors)
 
 
 def _reason(result: dg.ExecuteInProcessResult) -> str:

@@ -106,7 +106,7 @@ def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: s
             columns=table_columns(con, "raw", "lead_snapshots"),
             seconds=0.0,
         )
-        _refresh_superseded(con)
+        _refresh_superseded(con, landed.partition)
         _record(con, landed, load, run_id, now)
         refresh_models(con)
     return replace(load, seconds=time.monotonic() - began)
@@ -189,11 +189,16 @@ def _count_outside(con: DuckDBConnection, landed: LandedFile) -> int:
     return outside
 
 
-def _refresh_superseded(con: DuckDBConnection) -> None:
+def _refresh_superseded(con: DuckDBConnection, partition: str) -> None:
     """Leave in `meta.superseded_rows` every snapshot row of a lead but the one read last."""
-    con.execute("DELETE FROM meta.superseded_rows")
-    count, ids = _one(con, f"SELECT count(*), count(DISTINCT id) FROM {TABLE}")
-    if count != ids:
+    (before,) = _one(con, "SELECT count(*) FROM meta.superseded_rows")
+    shared = con.execute(
+        f"SELECT 1 FROM {TABLE} SEMI JOIN (SELECT id FROM {TABLE} WHERE _partition = $1) USING (id) "
+        "WHERE _partition <> $1 LIMIT 1",
+        [partition],
+    ).fetchone()
+    if before or shared:
+        con.execute("DELETE FROM meta.superseded_rows")
         con.execute(
             "INSERT INTO meta.superseded_rows SELECT id, _load_id FROM ("
             "SELECT id, _load_id, row_number() OVER (PARTITION BY id ORDER BY _as_of DESC, _load_id DESC) AS nth "

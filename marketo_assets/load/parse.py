@@ -51,15 +51,18 @@ def match_header(header: Sequence[str], columns: Sequence[Column]) -> list[Colum
     return matched
 
 
-def csv_source(path: Path, cells: int, line_end: str, *, types: Sequence[str]) -> str:
-    """Return the table expression that reads a landed CSV into columns c0, c1, ... of *types*."""
+def csv_source(path: Path, cells: int, line_end: str, *, types: Sequence[str], longest_line: int = 2_000_000) -> str:
+    """Return the table expression that reads a landed CSV into columns c0, c1, ... of *types*.
+
+    *longest_line* in bytes decides how much the reader holds in memory: sixteen times as much.
+    """
     columns = ", ".join(f"'c{number}': '{types[number]}'" for number in range(cells))
     new_line = "\\r\\n" if line_end == "\r\n" else "\\n"
     return (
         f"read_csv({text_literal(str(path))}, columns = {{{columns}}}, auto_detect = false, header = true, "
         f"delim = ',', quote = '\"', escape = '\"', new_line = '{new_line}', "
         "nullstr = ['null', ''], allow_quoted_nulls = false, "
-        "max_line_size = 20000000, compression = 'zstd')"
+        f"max_line_size = {longest_line}, compression = 'zstd')"
     )
 
 
@@ -92,7 +95,7 @@ def is_rejected(cell: str, type_name: str) -> str:
 def _is_exact(cell: str, type_name: str) -> str:
     if type_name == "BIGINT":
         # No point and no exponent: such a text would be rounded.
-        return f"NOT contains({cell}, '.') AND NOT contains(lower({cell}), 'e')"
+        return f"NOT contains({cell}, '.') AND NOT contains({cell}, 'e') AND NOT contains({cell}, 'E')"
     if type_name == "DATE":
         return f"length({cell}) <= 10"  # a time of day behind the date would be cut off
     if type_name == "DOUBLE":

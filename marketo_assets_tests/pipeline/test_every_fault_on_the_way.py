@@ -71,12 +71,12 @@ def run_until_done(road: Road, month: str) -> None:
     for attempt in range(ATTEMPTS):
         try:
             road.travel(month)
-            return
         except WaitForReset as error:
-            assert error.resets_at is not None
-            clock.move_to(error.resets_at)
+            clock.move_to(error.resets_at or NOW)
         except (MarketoError, ExportError) as error:
             print(f"{month}, attempt {attempt + 1}: {error}")
+        else:
+            return
     raise AssertionError(f"{month} was not done after {ATTEMPTS} attempts")
 
 
