@@ -78,7 +78,8 @@ class Warehouse:
         The file is closed and the lock free afterwards, whatever happened.
 
         Guarantee: after a kill at any moment the file holds the last committed state.
-        Raises: WarehouseError when another process keeps the lock for longer than `lock_seconds`.
+        Raises: WarehouseError when another process keeps the lock for longer than `lock_seconds`, or when the file
+        cannot be opened or written.
         """
         with self.held() as con, _committed(con):
             yield con
@@ -113,7 +114,8 @@ class Warehouse:
         with self.held() as con:
             with _committed(con):
                 refusal = prepare(con)
-            con.execute("CHECKPOINT")  # what is committed must be in the file before it is copied
+            with _explained("What is committed is safe, but it cannot be made ready for a release"):
+                con.execute("CHECKPOINT")  # what is committed must be in the file before it is copied
             if refusal:
                 raise ReleaseError(refusal)
             number = max((int(p.name) for p in self._release_dirs()), default=0) + 1
@@ -164,7 +166,8 @@ class Warehouse:
             "preserve_insertion_order": "false",
         }
         is_new = not self.work_path.exists()
-        con = duckdb.connect(str(self.work_path), config=config)
+        with _explained("work.duckdb cannot be opened; if another program has it open, close it there"):
+            con = duckdb.connect(str(self.work_path), config=config)
         try:
             if is_new:
                 self.work_path.chmod(0o600)
@@ -215,7 +218,19 @@ def _committed(con: DuckDBConnection) -> Iterator[None]:
         with contextlib.suppress(DuckDBError):  # a failed statement may have ended the transaction already
             con.execute("ROLLBACK")
         raise
-    con.execute("COMMIT")
+    with _explained("The transaction could not be committed, and nothing changed"):
+        con.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (*DuckDBSpaceError, duckdb.TransactionException, duckdb.FatalException) as error:
+        raise WarehouseError(
+            f"{what}: {str(error).partition(chr(10))[0]}. If the disk is full, free some space for the data folder. "
+            "Then run this again: nothing is exported anew."
+        ) from error
 
 
 def _copy_file(source: Path, target: Path) -> None:
@@ -229,8 +244,11 @@ def _copy_file(source: Path, target: Path) -> None:
         os.fsync(writer.fileno())
 
 
-def _make_private_dir(path: Path) -> None:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _make_private_dir(folder: Path) -> None:
+    # One by one: the parents that mkdir makes on the way would be open to everybody.
+    for path in (*reversed(folder.parents), folder):
+        if not path.exists():
+            path.mkdir(mode=0o700, exist_ok=True)
 
 
 @contextlib.contextmanager

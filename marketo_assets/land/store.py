@@ -58,7 +58,7 @@ def alone(folder: Path, patience_seconds: float, on_wait: Callable[[], None]) ->
 
     Raises: TimeoutError when the other process keeps it for longer than *patience_seconds*.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private_dirs(folder)
     with open_private(folder / ".lock", "ab") as lock:
         if not _try_lock(lock):
             on_wait()
@@ -84,6 +84,13 @@ def open_private(path: Path, mode: str = "wb") -> BinaryIO:
     """Return the file at *path*, opened; if it is new, only its owner may read it."""
     file = open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115  # the caller closes it
     return cast(BinaryIO, file)
+
+
+def _make_private_dirs(folder: Path) -> None:
+    # One by one: the parents that mkdir makes on the way would be open to everybody.
+    for path in (*reversed(folder.parents), folder):
+        if not path.exists():
+            path.mkdir(mode=0o700, exist_ok=True)
 
 
 def _try_lock(lock: BinaryIO) -> bool:
