@@ -1,0 +1,57 @@
+"""A reader in a process of its own: says what it saw when its standard input ends.
+
+`hold PATH` opens the published file once, when told to by a first line, and asks it again and again; `poll PATH`
+opens it anew each time. Each look checks that what is there agrees with itself. Prints reads and what was wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+from marketo_assets.warehouse import DuckDBConnection, connect_readonly
+
+_CHECK = """
+SELECT
+    (SELECT count(*) FROM main.leads),
+    (SELECT count(DISTINCT id) FROM main.leads),
+    (SELECT sum(rows) FROM meta.loads),
+    (SELECT count(DISTINCT _load_id) FROM main.leads),
+    (SELECT count(*) FROM meta.loads)
+"""
+
+
+def look(con: DuckDBConnection) -> tuple[int, ...]:
+    """Return leads, different ids, rows loaded, loads that leads point at, loads."""
+    row = con.execute(_CHECK).fetchone()
+    return tuple(int(value or 0) for value in row or ())
+
+
+def main() -> int:
+    how, path = sys.argv[1], Path(sys.argv[2])
+    is_over, seen, wrong, reads = threading.Event(), set[tuple[int, ...]](), set[str](), 0
+    threading.Thread(target=lambda: (sys.stdin.read(), is_over.set()), daemon=True).start()
+    held = connect_readonly(path)
+    sys.stdout.write("reading\n")
+    sys.stdout.flush()
+    while not is_over.wait(0.005):
+        con = held if how == "hold" else connect_readonly(path)
+        try:
+            found = look(con)
+            seen.add(found)
+            if not (found[0] == found[1] == found[2] and found[3] == found[4]):
+                wrong.add(f"{found}")
+        except Exception as error:
+            wrong.add(f"{type(error).__name__}: {error}")
+        finally:
+            if con is not held:
+                con.close()
+        reads += 1
+    sys.stdout.write(json.dumps({"reads": reads, "wrong": sorted(wrong), "seen": sorted(seen)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
