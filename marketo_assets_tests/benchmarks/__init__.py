@@ -1,1 +1,1 @@
-"""What the bars say, measured by hand: each script prints its ratios."""
+"""Measurements, run by hand; each prints ratios within one run, since machines differ and are noisy."""
