@@ -60,6 +60,8 @@ def run_demo(world: World, *, is_fresh: bool = False, screen: Screen | None = No
 def _perform(demo: Demo, began: float) -> None:
     project, screen, sandbox = demo.project, demo.screen, demo.sandbox
     point_environment(os.environ, sandbox, project.data_dir)
+    # The checkout's dagster.yaml says where the history is, wherever Dagster is told that its home is.
+    os.environ.setdefault("DAGSTER_HOME", str(project.root))
     store_start_month(project.data_dir, sandbox.variables["MARKETO_START_MONTH"])
     since, live = sandbox.now(), sandbox.ask("/state")["leads"]["live"]
     screen.say(

@@ -53,7 +53,6 @@ def examine(
     if settings is None:
         check_start(project.data_dir, None, environ, findings)
         return
-    check_mixing(project.data_dir, settings, findings)
     if not is_writable:
         findings.add(
             "note",
@@ -62,6 +61,7 @@ def examine(
             "Correct the folder first.",
         )
         return
+    check_mixing(project.data_dir, settings, findings)
     with MarketoClient.open(settings, transport=transport) as client:
         is_open = check_instance(client, settings, findings, transport=transport)
         check_start(project.data_dir, client if is_open else None, environ, findings)

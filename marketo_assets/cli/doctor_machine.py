@@ -8,6 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from marketo_assets.cli.endings import Failed
 from marketo_assets.cli.findings import Findings
 from marketo_assets.cli.project import is_on_this_machine, shown
 from marketo_assets.cli.sandbox_record import LEAVE_SANDBOX, read_record
@@ -74,14 +75,20 @@ def check_space(data_dir: Path, settings: Settings | None, findings: Findings) -
 def check_mixing(data_dir: Path, settings: Settings, findings: Findings) -> None:
     """Find a folder in which a sandbox's leads and a real instance's would meet."""
     is_sandbox = is_on_this_machine(settings.base_url)
-    if read_record(data_dir) is not None and not is_sandbox:
+    try:
+        record = read_record(data_dir)
+    except Failed as error:
+        said, _, todo = f"{error}".partition(". ")
+        findings.add("problem", "data folder", f"{said}.", todo)
+        return
+    if record is not None and not is_sandbox:
         findings.add(
             "problem",
             "data folder",
             f"{shown(data_dir)} holds a sandbox's leads, and MARKETO_BASE_URL names a real instance.",
             LEAVE_SANDBOX,
         )
-    elif is_sandbox and (data_dir / "work.duckdb").exists() and read_record(data_dir) is None:
+    elif is_sandbox and (data_dir / "work.duckdb").exists() and record is None:
         findings.add(
             "note",
             "data folder",

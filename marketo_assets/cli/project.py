@@ -57,8 +57,6 @@ def enter(environ: MutableMapping[str, str]) -> Project:
         )
     os.chdir(project.root)
     environ["MARKETO_DATA_DIR"] = str(project.data_dir)
-    # Its dagster.yaml says where the history is; with a home, Dagster makes no temporary one beside it.
-    environ.setdefault("DAGSTER_HOME", str(project.root))
     return project
 
 

@@ -1,0 +1,186 @@
+"""The whole project from an empty folder: `demo` and then `dev`, as processes, in a folder like a fresh clone."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+import pytest
+
+from marketo_assets.warehouse import connect_readonly
+from marketo_assets_tests.unit.cli.checkout import MODULE, call, make_checkout, quiet_environment
+
+SMALL = ["--leads", "300", "--months", "3"]
+LEFT = [".dagster", "dagster.yaml", "data", "workspace.yaml"]
+PATIENCE_SECONDS = 90.0
+_HISTORY = """{
+  assetNodes(assetKeys: [{path: ["marketo", "raw", "lead_snapshots"]}]) { partitionStats { numMaterialized } }
+  runsOrError(filter: {pipelineName: "lead_snapshots"}) { ... on Runs { results { status } } }
+}"""
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like a fresh clone, in which `demo` was called."""
+    return make_checkout(tmp_path_factory.mktemp("fresh") / "clone")
+
+
+@pytest.fixture(scope="module")
+def demo(clone: Path) -> subprocess.CompletedProcess[str]:
+    """What a small demo in the fresh clone did and said."""
+    return call(clone, "demo", *SMALL)
+
+
+@contextmanager
+def calling(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Yield the command line at work in *folder*; it has ended when this returns."""
+    with subprocess.Popen(
+        [sys.executable, *MODULE, *arguments],
+        cwd=folder,
+        env=quiet_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+def read_until(process: subprocess.Popen[str], pattern: str) -> str:
+    """Return everything said up to the line with *pattern*."""
+    said = ""
+    while line := (process.stdout.readline() if process.stdout else ""):
+        said += line
+        if re.search(pattern, line):
+            return said
+    raise AssertionError(f"ended before it said {pattern!r}: {said}")
+
+
+def address(pattern: str, said: str) -> str:
+    found = re.search(pattern + r" (http://127\.0\.0\.1:\d+)", said)
+    assert found, said
+    return found[1]
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/sandbox/time", timeout=10).status_code < 500
+    except httpx.TransportError:
+        return False
+
+
+def test_it_ends_well_and_leaves_no_sandbox(demo: subprocess.CompletedProcess[str]) -> None:
+    """One command ends with exit code 0, nothing on standard error, and no process behind it."""
+    assert (0, "") == (demo.returncode, demo.stderr), demo.stdout
+    assert not answers(address("listens on", demo.stdout))
+
+
+def test_it_shows_the_tables_with_their_rows(clone: Path, demo: subprocess.CompletedProcess[str]) -> None:
+    """The numbers that it ends with are those of the published file; one lead of 300 was deleted on the way."""
+    shown = dict(re.findall(r"^  marketo\.(\S+) +([\d,]+)$", demo.stdout, re.MULTILINE))
+    with connect_readonly(clone / "data" / "marketo.duckdb") as con:
+        counted = {
+            name: f"{con.execute(f'SELECT count(*) FROM {name}').fetchone()[0]:,}"  # type: ignore[index]
+            for name in shown
+        }
+    assert counted == shown
+    assert "299" == shown["leads"] == shown["raw.lead_snapshots"]
+
+
+def test_changes_are_there_after_their_month_was_read_again(
+    clone: Path, demo: subprocess.CompletedProcess[str]
+) -> None:
+    """The values that it shows as changed are what a reader finds, and the deleted lead is gone."""
+    changes = re.findall(r"^ +(\d+) +\S.* -> +(\S+)$", demo.stdout, re.MULTILINE)
+    assert 4 == len(changes)
+    with connect_readonly(clone / "data" / "marketo.duckdb") as con:
+        scores = dict(con.execute("SELECT id, leadScore FROM leads").fetchall())
+    assert changes == [(lead, str(scores.get(int(lead), "gone"))) for lead, _ in changes]
+
+
+def test_every_query_to_try_works(clone: Path, demo: subprocess.CompletedProcess[str]) -> None:
+    """The three commands that it suggests can be pasted into a shell as they are."""
+    commands = re.findall(r"^  (\S*python -c .+)$", demo.stdout, re.MULTILINE)
+    assert 3 == len(commands)
+    for command in commands:
+        answer = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=clone,
+            env=quiet_environment(),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert (0, b"") == (answer.returncode, answer.stderr), command
+        assert answer.stdout
+
+
+def test_the_history_is_in_the_clone(
+    clone: Path, demo: subprocess.CompletedProcess[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every month and every published table is materialized in the history that `dagster dev` shows."""
+    assert 0 == demo.returncode
+    monkeypatch.chdir(clone)
+    monkeypatch.setenv("DAGSTER_HOME", str(clone))
+    months = re.findall(r"^ *\d+/3  (\d{4}-\d{2}) ", demo.stdout, re.MULTILINE)
+    with dg.DagsterInstance.get() as instance:
+        assert set(months) == instance.get_materialized_partitions(dg.AssetKey(["marketo", "raw", "lead_snapshots"]))
+        assert instance.get_latest_materialization_event(dg.AssetKey(["marketo", "leads"]))
+        assert {dg.DagsterRunStatus.SUCCESS} == {run.status for run in instance.get_runs()}
+
+
+def test_nothing_else_is_left_in_the_clone(clone: Path, demo: subprocess.CompletedProcess[str]) -> None:
+    """Beside the two configuration files there are the history and the data, which git ignores, and only for us."""
+    assert 0 == demo.returncode
+    assert LEFT == sorted(path.name for path in clone.iterdir())
+    assert 0o700 == (clone / "data").stat().st_mode & 0o777
+
+
+def test_interrupted_and_called_again(tmp_path: Path) -> None:
+    """Ctrl-C ends the sandbox too and says what to do; the next call goes on, and exports no past month twice."""
+    folder = make_checkout(tmp_path / "clone")
+    with calling(folder, "demo", *SMALL) as process:
+        said = read_until(process, "1/3 ")
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate()
+        assert 1 == process.returncode, rest
+    assert "call `marketo-assets demo` again" in rest
+    assert not answers(address("listens on", said))
+    again = call(folder, "demo")
+    assert (0, "") == (again.returncode, again.stderr), again.stdout
+    assert re.search(r"1/3 .* not exported again", again.stdout)
+    assert "The sandbox has 299 leads now, and so has marketo.leads." in again.stdout
+
+
+def test_dev_shows_the_demo(clone: Path, demo: subprocess.CompletedProcess[str]) -> None:
+    """`dev` without settings serves the same history beside the same, changed sandbox, and Ctrl-C ends both."""
+    assert 0 == demo.returncode
+    with calling(clone, "dev") as process:
+        said = read_until(process, "Dagster UI")
+        ui, sandbox = address("Dagster UI:", said), address("listens on", said)
+        live = httpx.get(f"{sandbox}/sandbox/state", timeout=30).json()["leads"]["live"]
+        history: dict[str, Any] = httpx.post(f"{ui}/graphql", json={"query": _HISTORY}, timeout=60).json()["data"]
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate()
+        assert 0 == process.returncode, rest
+    assert 299 == live
+    assert [{"partitionStats": {"numMaterialized": 3}}] == history["assetNodes"]
+    assert ["SUCCESS"] * 4 == [run["status"] for run in history["runsOrError"]["results"]]
+    assert "Superseded" not in said + rest
+    assert [False, False] == [answers(ui), answers(sandbox)]
+    assert LEFT == sorted(path.name for path in clone.iterdir())
