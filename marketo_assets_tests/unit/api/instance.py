@@ -56,11 +56,12 @@ class Instance:
     def _answered(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/identity/oauth/token":
             self.token_requests.append(request)
-            return (self.identity or self._sign_in)(request)
+            return (self.identity or self.sign_in)(request)
         self.requests.append(request)
         return self._refused(request) or self._scripted(request)
 
-    def _sign_in(self, request: httpx.Request) -> httpx.Response:
+    def sign_in(self, request: httpx.Request) -> httpx.Response:
+        """Answer a token request as documented: the same token until it has expired."""
         given = dict(request.url.params)
         if given != {
             "grant_type": "client_credentials",

@@ -130,6 +130,16 @@ def test_too_many_at_once_backs_off(client: MarketoClient, instance: Instance, c
     assert clock.now() - began >= timedelta(seconds=3)
 
 
+def test_an_error_that_asks_for_a_pause_gets_it(client: MarketoClient, instance: Instance, clock: ManualClock) -> None:
+    """614 is slow to pass, so it is not asked again within half a minute."""
+    instance.script(PATH, refusal("614", "Invalid subscription"), accepted())
+    began = clock.now()
+
+    client.get(PATH)
+
+    assert clock.now() - began >= timedelta(seconds=30)
+
+
 def test_a_spent_day_stops_at_once_and_says_until_when(client: MarketoClient, instance: Instance) -> None:
     """607 is not repeated, and later calls are not even made."""
     instance.script(PATH, refusal("607", "Max request limit reached"))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketo_assets.api import leases
 from marketo_assets.api.errors import DailyQuotaSpent
 from marketo_assets.api.ledger_file import LedgerFile
 from marketo_assets.api.limits import Ledger, Limits
@@ -142,6 +143,72 @@ def test_a_renewed_place_is_kept(ledger: Ledger, clock: ManualClock) -> None:
 
     assert taken == 2
     assert places_taken(ledger) == 0
+
+
+def test_a_place_lasts_its_full_time_from_the_slot_on(tmp_path: Path, clock: ManualClock) -> None:
+    """Waiting for a slot does not use up the time that the call itself may take."""
+    ledger = make_ledger(tmp_path, clock, rate_calls=1)
+    spend(ledger)
+    with ledger.call(route="/rest/v1/leads.json", timeout_seconds=60), ledger.transaction() as db:
+        expires_at = db.execute("SELECT expires_at FROM lease").fetchone()[0]
+    ledger.shut()
+
+    assert expires_at - clock.now().timestamp() == pytest.approx(105, abs=0.01)
+
+
+def test_places_are_handed_out_in_turn(ledger: Ledger, clock: ManualClock) -> None:
+    """Who comes later does not slip past who waits, unless the one who waits has stopped asking."""
+    now = clock.now().timestamp()
+    with ledger.transaction() as db:
+        first = leases.take(db, now, places=1, route="/a", seconds=60)
+        ticket = leases.stand_in_line(db, now, seconds=2, ticket=None)
+        leases.give_back(db, first or 0)
+
+        assert leases.take(db, now, places=1, route="/newcomer", seconds=60) is None
+        second = leases.take(db, now, places=1, route="/waiting", seconds=60, ticket=ticket)
+        assert second is not None
+        leases.stand_in_line(db, now, seconds=2, ticket=ticket)
+        leases.give_back(db, second)
+        assert leases.take(db, now + 1, places=1, route="/newcomer", seconds=60) is None
+        assert leases.take(db, now + 2, places=1, route="/newcomer", seconds=60) is not None
+
+
+def test_a_clock_set_back_does_not_keep_a_dead_place_for_an_hour(ledger: Ledger, clock: ManualClock) -> None:
+    """A place taken in a future that is no more lasts as long as one taken now."""
+    with ExitStack() as held:
+        for _ in range(5):
+            held.enter_context(ledger.call(route="/rest/v1/leads.json", timeout_seconds=60))
+        clock.move_to(clock.now() - timedelta(hours=1))
+        began = clock.now()
+        with ledger.call(route="/rest/v1/leads.json"):
+            waited = (clock.now() - began).total_seconds()
+
+    assert waited < 130
+
+
+def test_a_clock_set_back_does_not_keep_everybody_behind_a_dead_ticket(ledger: Ledger, clock: ManualClock) -> None:
+    """A place in the line of a future that is no more is given up."""
+    with ledger.transaction() as db:
+        for _ in range(5):
+            leases.stand_in_line(db, clock.now().timestamp(), seconds=2, ticket=None)
+    clock.move_to(clock.now() - timedelta(hours=1))
+    began = clock.now()
+
+    spend(ledger)
+
+    assert began == clock.now()
+
+
+def test_a_clock_set_back_does_not_keep_a_day_closed_for_a_month(ledger: Ledger, clock: ManualClock) -> None:
+    """A closing further away than any closing lasts is not believed."""
+    ledger.close_day()
+    ledger.back_off(20)
+    clock.move_to(clock.now() - timedelta(days=30))
+    began = clock.now()
+
+    spend(ledger)
+
+    assert began == clock.now()
 
 
 @pytest.mark.parametrize("trouble", [ValueError, KeyboardInterrupt, SystemExit], ids=lambda kind: kind.__name__)

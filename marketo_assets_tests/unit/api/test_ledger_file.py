@@ -138,11 +138,20 @@ def test_threads_share_one_ledger(tmp_path: Path, clock: ManualClock) -> None:
     ledger.shut()
 
 
+def spend_on_a_new_connection(ledger: Ledger, inherited: int) -> None:
+    spend(ledger, 2)
+    with ledger.transaction() as db:
+        assert id(db) != inherited
+
+
 def test_a_forked_child_opens_the_file_for_itself(tmp_path: Path) -> None:
     """A connection does not cross a fork."""
     ledger = Ledger(tmp_path / "ledger.sqlite", Limits(), SystemClock())
+    with ledger.transaction() as db:
+        inherited = id(db)
     spend(ledger)
-    child = multiprocessing.get_context("fork").Process(target=spend, args=(ledger, 2))
+    forking = multiprocessing.get_context("fork")
+    child = forking.Process(target=spend_on_a_new_connection, args=(ledger, inherited))
     child.start()
     child.join(30)
     spend(ledger)
