@@ -14,10 +14,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from marketo_assets.api.limits import Ledger, Limits
-from marketo_assets.clock import SystemClock
+from marketo_assets.clock import ScaledClock
 
 Span = tuple[float, float]
 
@@ -33,12 +34,16 @@ class Measured:
     longest_wait_seconds: float
 
 
-def hammer(path: Path, limits: Limits, *, processes: int, seconds: float, seed: int) -> Measured:
-    """Make calls from *processes* processes for *seconds*, as fast as the ledger lets them; return what was seen."""
+def hammer(path: Path, limits: Limits, *, processes: int, seconds: float, seed: int, scale: float = 1.0) -> Measured:
+    """Make calls from *processes* processes for *seconds*, as fast as the ledger lets them; return what was seen.
+
+    With a *scale* above 1, limits and measures count on a clock that runs so much faster.
+    """
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes) as pool:
-        began = time.time() + 1.0
-        work = [(path, limits, began, seconds, seed + number) for number in range(processes)]
+        began = datetime.now(UTC) + timedelta(seconds=1)
+        clock = ScaledClock(began, began, scale)
+        work = [(path, limits, clock, seconds, seed + number) for number in range(processes)]
         seen = pool.starmap(_call_until, work)
     spans = sorted(span for each, _ in seen for span in each)
     return Measured(
@@ -70,16 +75,18 @@ def most_at_once(spans: Sequence[Span]) -> int:
     return most
 
 
-def _call_until(path: Path, limits: Limits, began: float, seconds: float, seed: int) -> tuple[list[Span], float]:
-    ledger, dice = Ledger(path, limits, SystemClock()), random.Random(seed)
+def _call_until(path: Path, limits: Limits, clock: ScaledClock, seconds: float, seed: int) -> tuple[list[Span], float]:
+    ledger, dice = Ledger(path, limits, clock), random.Random(seed)
     spans: list[Span] = []
     longest = 0.0
+    began, ends = clock.anchor.timestamp(), clock.anchor.timestamp() + seconds
     time.sleep(max(0.0, began - time.time()))
-    while (asked := time.time()) < began + seconds:
+    while time.time() < ends:
+        asked = clock.now().timestamp()
         with ledger.call(route="/hammer"):
-            begin = time.time()
+            begin = clock.now().timestamp()
             time.sleep(dice.expovariate(1 / 0.05))
-            end = time.time()
+            end = clock.now().timestamp()
         spans.append((begin, end))
         longest = max(longest, begin - asked)
     ledger.shut()
@@ -94,12 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=100, help="calls allowed in a window")
     parser.add_argument("--window", type=float, default=20.0, help="length of the window in seconds")
     parser.add_argument("--concurrency", type=int, default=10, help="calls allowed at once")
+    parser.add_argument("--scale", type=float, default=1.0, help="how much faster than life the clock runs")
     parser.add_argument("--seed", type=int, default=20_240_301)
     told = parser.parse_args(arguments)
     limits = Limits(rate_calls=told.calls, rate_seconds=told.window, concurrency=told.concurrency, daily_calls=10**9)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.sqlite"
-        seen = hammer(path, limits, processes=told.processes, seconds=told.seconds, seed=told.seed)
+        seen = hammer(path, limits, processes=told.processes, seconds=told.seconds, seed=told.seed, scale=told.scale)
     print(f"seed {told.seed}: {seen.calls} calls from {told.processes} processes in {told.seconds:g} s")
     print(f"most in any {told.window:g} s: {seen.most_in_window} of {told.calls} allowed")
     print(f"most at once: {seen.most_at_once} of {told.concurrency} allowed")
