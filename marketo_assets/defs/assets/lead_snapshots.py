@@ -47,15 +47,15 @@ def lead_snapshots(context: dg.AssetExecutionContext, warehouse: WarehouseResour
         landed = read_landed(settings.landing_dir, partition)
         context.log.info(f"{partition}: loading {megabytes(landed.file_bytes)} of export job {landed.export_id}")
         files, now = warehouse.warehouse(), settings.clock.now()
-        load = load_lead_snapshot(files, landed, run_id=context.run.run_id, now=now)
-        _tell_load(context, load)
-        release = publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
-        _tell_release(context, release)
-        left = quota_left(ledger)
-        with warehouse.get_connection() as con:
+        with files.held() as con:
+            load = load_lead_snapshot(files, landed, run_id=context.run.run_id, now=now)
+            _tell_load(context, load)
+            release = publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
+            _tell_release(context, release)
             columns = read_columns(con, "raw", "lead_snapshots")
             results = list(check_snapshots(con, partition, columns))
             preview = preview_table(con, "raw.lead_snapshots", columns, f"_partition = '{partition}'")
+        left = quota_left(ledger)
     filled = {column.name: column.field for column in columns if column.field}
     return dg.MaterializeResult(
         data_version=dg.DataVersion(landed.sha256),

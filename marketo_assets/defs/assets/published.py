@@ -85,14 +85,14 @@ def published_tables(
 
 
 def _publish(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Release | None:
-    with warehouse.get_connection() as con:
+    files = warehouse.warehouse()
+    with files.held() as con, warehouse.ledger() as ledger:
         if not con.execute("SELECT 1 FROM duckdb_views() WHERE view_name = 'leads'").fetchone():
             raise WarehouseError(
                 "No month has been loaded yet. Materialize landing/lead_exports and marketo/raw/lead_snapshots first, "
                 "or run job lead_snapshots for a month."
             )
-    with warehouse.ledger() as ledger:
-        release = publish(warehouse.warehouse(), ledger, now=warehouse.settings().clock.now(), force=True)
+        release = publish(files, ledger, now=warehouse.settings().clock.now(), force=True)
     if release:
         context.log.info(
             f"audited, published release {release.number}: {megabytes(release.file_bytes)} in {release.seconds:.2f} s"
