@@ -24,8 +24,8 @@ from marketo_assets.api.export_file import CHUNK_BYTES, open_export_file
 from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.clock import ManualClock, SystemClock
 from marketo_assets.settings import Secret
+from marketo_assets_tests.unit.api.callers import places_taken
 from marketo_assets_tests.unit.api.instance import Instance, Pieces, page, refusal
-from marketo_assets_tests.unit.api.test_ledger_calls import places_taken
 
 FILE = "/bulk/v1/leads/export/abc/file.json"
 CONTENT = b"id,email\n" + b"".join(b"%d,lead%d@example.com\n" % (number, number) for number in range(200_000))

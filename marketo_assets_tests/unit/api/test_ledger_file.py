@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from marketo_assets.api.errors import LedgerUnusable
+from marketo_assets.api.ledger_file import LedgerFile
 from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.clock import ManualClock, SystemClock
 from marketo_assets_tests.benchmarks.hammer_ledger import hammer, most_at_once, most_in_window
-from marketo_assets_tests.unit.api.test_ledger_calls import places_taken, spend
+from marketo_assets_tests.unit.api.callers import places_taken, spend
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -125,6 +126,30 @@ def test_a_mistake_in_somebody_elses_statement_stays_theirs(ledger: Ledger) -> N
     """Only what the disk or the file is to blame for is called LedgerUnusable."""
     with pytest.raises(sqlite3.OperationalError, match="no such table"), ledger.transaction() as db:
         db.execute("SELECT * FROM never_made")
+
+
+def test_a_call_inside_a_transaction_is_a_clear_error(ledger: Ledger) -> None:
+    """A caller that would wait for itself is told."""
+    with ledger.transaction(), pytest.raises(RuntimeError, match="finish it before making a call"):
+        spend(ledger)
+
+
+def test_what_others_keep_in_the_file_is_rolled_back_with_their_error(ledger: Ledger) -> None:
+    """A transaction that fails leaves nothing."""
+    with ledger.transaction() as db:
+        db.execute("CREATE TABLE kept (id INTEGER)")
+    with pytest.raises(ZeroDivisionError), ledger.transaction() as db:
+        db.execute("INSERT INTO kept VALUES (?)", (1 // len(db.execute("INSERT INTO kept VALUES (1)").fetchall()),))
+
+    with ledger.transaction() as db:
+        assert db.execute("SELECT * FROM kept").fetchall() == []
+
+
+def test_a_ledger_file_is_not_opened_before_it_is_used(tmp_path: Path) -> None:
+    """Building a client touches no disk."""
+    LedgerFile(tmp_path / "later" / "ledger.sqlite")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_threads_share_one_ledger(tmp_path: Path, clock: ManualClock) -> None:
