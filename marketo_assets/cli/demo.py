@@ -63,7 +63,7 @@ def _perform(demo: Demo, began: float) -> None:
     # The checkout's dagster.yaml says where the history is, wherever Dagster is told that its home is.
     os.environ.setdefault("DAGSTER_HOME", str(project.root))
     store_start_month(project.data_dir, sandbox.variables["MARKETO_START_MONTH"])
-    since, live = sandbox.now(), sandbox.ask("/state")["leads"]["live"]
+    live = sandbox.ask("/state")["leads"]["live"]
     screen.say(
         f"A local Marketo with {live:,} leads listens on {sandbox.base_url}; its time runs {SCALE} times as fast."
     )
@@ -79,7 +79,7 @@ def _perform(demo: Demo, began: float) -> None:
             f"{error}\nRun `marketo-assets demo` again: it goes on with the months that are missing."
         ) from error
     tell_tables(project.data_dir, sandbox, screen)
-    tell_cost(sandbox, screen, began=began, since=since, scale=SCALE)
+    tell_cost(sandbox, screen, began=began, scale=SCALE)
     tell_what_to_try(project.data_dir, screen)
 
 

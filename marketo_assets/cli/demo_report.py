@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from marketo_assets.cli.endings import Failed
 from marketo_assets.cli.project import shown
@@ -60,10 +62,10 @@ def count_rows(path: Path) -> dict[str, int]:
     return counts
 
 
-def tell_cost(sandbox: LocalMarketo, screen: Screen, *, began: float, since: datetime, scale: int) -> None:
-    """Print what the sandbox counted: calls, megabytes; and the time it took, here and in Marketo's time."""
+def tell_cost(sandbox: LocalMarketo, screen: Screen, *, began: float, scale: int) -> None:
+    """Print what the sandbox counted: calls, megabytes, and how long it had exports under way; and the time it took."""
     spent, limits = sandbox.ask("/counters"), sandbox.ask("/limits")
-    passed = timedelta(seconds=round((sandbox.now() - since).total_seconds()))
+    under_way = sum((_time_under_way(job) for job in sandbox.ask("/jobs")), timedelta())
     screen.say()
     screen.say(
         f"Spent, by the sandbox's own count: {spent['calls']:,} calls (of {limits['daily_calls']:,} a day) and "
@@ -71,7 +73,16 @@ def tell_cost(sandbox: LocalMarketo, screen: Screen, *, began: float, since: dat
         f"at most {spent['most_calls_in_window']} calls in {spent['window_seconds']:g} s and "
         f"{spent['most_calls_at_once']} at once."
     )
-    screen.say(f"It took {time.monotonic() - began:.1f} s; in Marketo's time, {scale} times as fast, {passed}.")
+    screen.say(
+        f"It took {time.monotonic() - began:.1f} s. Marketo had exports under way for {under_way} of its own time, "
+        f"which runs {scale} times as fast here."
+    )
+
+
+def _time_under_way(job: Mapping[str, Any]) -> timedelta:
+    if not job.get("finishedAt"):
+        return timedelta()
+    return datetime.fromisoformat(job["finishedAt"]) - datetime.fromisoformat(job["createdAt"])
 
 
 def tell_what_to_try(data_dir: Path, screen: Screen) -> None:
