@@ -23,8 +23,9 @@ _TYPES = {
     "datetime": "TIMESTAMP WITH TIME ZONE",
 }
 TEXT = "VARCHAR"
-# Each type holds every value of those before it in its row without loss; a pair found in no row meets in text.
-_WIDENINGS = (("DATE", "TIMESTAMP WITH TIME ZONE"), ("BIGINT", "DECIMAL(38,4)"), ("DECIMAL(18,4)", "DECIMAL(38,4)"))
+_MOMENTS = frozenset({"DATE", "TIMESTAMP WITH TIME ZONE"})
+_BIGINT_DIGITS = 19
+_MOST_DIGITS = 38
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,24 @@ def column_type(field: str, data_type: str) -> str:
 
 
 def wider(one: str, other: str) -> str:
-    """Return the narrowest type that holds the values of both without loss."""
+    """Return the narrowest type that holds the values of both without loss; text holds everything."""
     if one == other:
         return one
-    if one.startswith("DECIMAL") and other.startswith("DECIMAL"):
-        return max(one, other, key=decimal_size)
-    for row in _WIDENINGS:
-        if one in row and other in row:
-            return max(one, other, key=row.index)
-    if one.startswith("DECIMAL(38") and other in ("BIGINT", "DECIMAL(18,4)"):
-        return one
-    if other.startswith("DECIMAL(38") and one in ("BIGINT", "DECIMAL(18,4)"):
-        return other
-    return TEXT
+    if {one, other} == _MOMENTS:
+        return "TIMESTAMP WITH TIME ZONE"
+    digits = [_digits(type_name) for type_name in (one, other)]
+    whole, scale = max(size[0] for size in digits), max(size[1] for size in digits)
+    return f"DECIMAL({whole + scale},{scale})" if whole + scale <= _MOST_DIGITS else TEXT
+
+
+def _digits(type_name: str) -> tuple[int, int]:
+    """Return how many digits an exact number has before and behind its point; more than there are for other types."""
+    if type_name == "BIGINT":
+        return _BIGINT_DIGITS, 0
+    if type_name.startswith("DECIMAL"):
+        width, scale = decimal_size(type_name)
+        return width - scale, scale
+    return _MOST_DIGITS + 1, 0
 
 
 def decimal_size(type_name: str) -> tuple[int, int]:
@@ -114,11 +120,20 @@ def table_columns(con: DuckDBConnection, schema: str, table: str) -> dict[str, s
 
 def widen_column(con: DuckDBConnection, table: str, column: str, before: str, after: str) -> None:
     """Change the type of a column so that every value it holds reads the same afterwards."""
-    value = quoted(column)
-    if after == TEXT and before == "TIMESTAMP WITH TIME ZONE":
-        # Text keeps the spelling that Marketo delivers, not DuckDB's.
-        value = f"strftime({value} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ')"
-    con.execute(f"ALTER TABLE {table} ALTER {quoted(column)} SET DATA TYPE {after} USING {value}::{after}")
+    value = _as_text(quoted(column), before) if after == TEXT else f"{quoted(column)}::{after}"
+    con.execute(f"ALTER TABLE {table} ALTER {quoted(column)} SET DATA TYPE {after} USING {value}")
+
+
+def _as_text(value: str, type_name: str) -> str:
+    # Text keeps the spelling that Marketo delivers, not DuckDB's.
+    text = f"{value}::VARCHAR"
+    if type_name == "TIMESTAMP WITH TIME ZONE":
+        whole, utc = f"epoch_us({value}) % 1000000 = 0", f"{value} AT TIME ZONE 'UTC'"
+        return f"if({whole}, strftime({utc}, '%Y-%m-%dT%H:%M:%SZ'), strftime({utc}, '%Y-%m-%dT%H:%M:%S.%fZ'))"
+    if type_name == "DOUBLE" or type_name.startswith("DECIMAL"):
+        plain = f"contains({text}, '.') AND NOT contains({text}, 'e')"
+        return f"CASE WHEN {plain} THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
+    return text
 
 
 def fit_columns(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from marketo_assets.api.lead_database import LeadField
+from marketo_assets.extract.lead_fields import ALWAYS
 from marketo_assets.load.columns import Column, SchemaChange, column_type, name_columns, text_literal
 from marketo_assets.load.ledger import append_rows, record_schema_changes
 from marketo_assets.warehouse import DuckDBConnection
@@ -19,6 +20,8 @@ OWN_COLUMNS = {
     "_source": "VARCHAR",
     "_load_id": "BIGINT",
 }
+# DuckDB's own name for the place of a row.
+_RESERVED = (*OWN_COLUMNS, "rowid")
 
 _COLUMNS = (
     ("name", "VARCHAR", "REST name"),
@@ -70,15 +73,17 @@ def register_fields(
         for row in con.execute(f"SELECT {', '.join(names)} FROM main.lead_fields").fetchall()
     }
     is_newest = all(row["last_seen_at"] <= seen_at for row in before.values())
-    column_names = name_columns(
-        (field.name for field in described), {name: row["column_name"] for name, row in before.items()}, [*OWN_COLUMNS]
-    )
+    # The SQL here names id and the two stamps, so no field that differs from them in case comes first.
+    names_to_give = sorted((field.name for field in described), key=lambda name: name not in ALWAYS)
+    column_names = name_columns(names_to_give, {name: row["column_name"] for name, row in before.items()}, _RESERVED)
     after = {name: dict(row) for name, row in before.items()}
     copied_names = {field.name for field in copied}
     for field in described:
         old = before.get(field.name)
         if is_newest or old is None:
             after[field.name] = _row(field, column_names[field.name], field.name in copied_names, old, seen_at)
+            # A later describe, read before this one, no longer showed it.
+            after[field.name]["is_hidden"] = not is_newest
     if is_newest:
         for name in before.keys() - {field.name for field in described}:
             after[name]["is_hidden"] = True

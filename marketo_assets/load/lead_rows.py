@@ -123,17 +123,14 @@ def _insert(con: DuckDBConnection, rows: FileRows, values: Mapping[str, str], so
 
 
 def _widen_currency(con: DuckDBConnection, cell: str, column: Column, type_name: str) -> str:
-    digits = f"split_part(ltrim(trim({cell}), '+-'), '.', 1)"
-    decimals = f"rtrim(split_part(trim({cell}), '.', 2), '0')"
-    found = con.execute(
-        f"SELECT max(length(ltrim({digits}, '0'))), max(length({decimals})) FROM texts "
-        f"WHERE regexp_full_match(trim({cell}), '[+-]?[0-9]*\\.?[0-9]*')"
-    ).fetchone()
-    whole, places = (int(found[0] or 0), int(found[1] or 0)) if found else (0, 0)
+    text = f"trim({cell})"
+    needs = parse.decimal_digits(text)
+    found = con.execute(f"SELECT max({needs[0]}), max({needs[1]}) FROM texts WHERE {parse.is_number(text)}").fetchone()
     width, scale = decimal_size(type_name)
-    if whole <= width - scale and places <= scale:
-        return type_name
-    # 38 digits are all a DECIMAL has; what still does not fit is kept as a rejected value.
-    wanted = f"DECIMAL(38,{min(max(scale, places), max(scale, 38 - whole))})"
-    widen_column(con, TABLE, column.name, type_name, wanted)
+    whole, places = (max(had, need or 0) for had, need in zip((width - scale, scale), found or (0, 0), strict=True))
+    # 38 digits are all a DECIMAL has; those before the point go first, and what still does not fit is rejected.
+    places = max(scale, min(places, 38 - whole))
+    wanted = f"DECIMAL({min(38, whole + places)},{places})"
+    if wanted != type_name:
+        widen_column(con, TABLE, column.name, type_name, wanted)
     return wanted

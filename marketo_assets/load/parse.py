@@ -14,12 +14,14 @@ from pathlib import Path
 
 import zstandard
 
-from marketo_assets.load.columns import TEXT, Column, text_literal
+from marketo_assets.load.columns import TEXT, Column, decimal_size, text_literal
 
 # A text of Marketo's never holds this: the last private-use character stands in for a carriage return.
 _CARRIAGE_RETURN = "\U0010fffd"
-# Types whose cast is exact or refuses; the others are read as text and cast with a check.
-_EXACT = (TEXT, "BOOLEAN", "TIMESTAMP WITH TIME ZONE")
+_MOMENT = "TIMESTAMP WITH TIME ZONE"
+# Types that the CSV reader itself may be told; the others are read as text and cast with a check.
+_READABLE = (TEXT, "BOOLEAN", _MOMENT)
+_NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
 
 
 class ParseError(ValueError):
@@ -68,23 +70,27 @@ def csv_source(path: Path, cells: int, line_end: str, *, types: Sequence[str], l
 
 def reading_type(type_name: str, *, is_strict: bool) -> str:
     """Return the type that the CSV reader itself is told for a column of *type_name*."""
-    return type_name if is_strict and type_name in _EXACT else TEXT
+    return type_name if is_strict and type_name in _READABLE else TEXT
 
 
 def strict_cast(cell: str, type_name: str) -> str:
-    """Return the expression for *cell* as *type_name*, which raises an error rather than change a value."""
-    if type_name in _EXACT:
+    """Return the expression for *cell* as *type_name*, which raises an error rather than change a value.
+
+    *cell* is of `reading_type`. The error may be raised needlessly: then the lenient reading tells better, and slower.
+    """
+    if type_name in (TEXT, "BOOLEAN"):
         return cell
-    exact, value = _is_exact(cell, type_name), f"CAST({cell} AS {type_name})"
+    value = cell if type_name == _MOMENT else f"CAST({cell} AS {type_name})"
+    exact = _is_surely_exact(cell, value, type_name)
     return f"CASE WHEN {cell} IS NULL THEN NULL WHEN {exact} THEN {value} ELSE error('inexact') END"
 
 
 def lenient_cast(cell: str, type_name: str) -> str:
-    """Return the expression for *cell* as *type_name*, NULL where the text does not fit."""
+    """Return the expression for the text *cell* as *type_name*, NULL where the text does not fit."""
     if type_name == TEXT:
         return cell
     trimmed = f"nullif(trim({cell}), '')"
-    return f"CASE WHEN {_is_exact(trimmed, type_name)} THEN TRY_CAST({trimmed} AS {type_name}) END"
+    return f"CASE WHEN {_fits(trimmed, type_name)} THEN TRY_CAST({trimmed} AS {type_name}) END"
 
 
 def is_rejected(cell: str, type_name: str) -> str:
@@ -92,16 +98,45 @@ def is_rejected(cell: str, type_name: str) -> str:
     return f"(nullif(trim({cell}), '') IS NOT NULL AND ({lenient_cast(cell, type_name)}) IS NULL)"
 
 
-def _is_exact(cell: str, type_name: str) -> str:
+def decimal_digits(text: str) -> tuple[str, str]:
+    """Return expressions for how many digits the number *text* needs before its point, at most, and behind it."""
+    mantissa, exponent = f"split_part(lower({text}), 'e', 1)", f"nullif(split_part(lower({text}), 'e', 2), '')"
+    shift = f"coalesce(TRY_CAST({exponent} AS INTEGER), 0)"
+    whole = f"length(ltrim(split_part(ltrim({mantissa}, '+-'), '.', 1), '0'))"
+    return f"({whole} + {shift})", f"(length(rtrim(split_part({mantissa}, '.', 2), '0')) - {shift})"
+
+
+def is_number(text: str) -> str:
+    """Return the condition under which *text* is a decimal number, with or without an exponent."""
+    return f"regexp_full_match({text}, '{_NUMBER}')"
+
+
+def _is_surely_exact(cell: str, value: str, type_name: str) -> str:
     if type_name == "BIGINT":
-        # No point and no exponent: such a text would be rounded.
-        return f"NOT contains({cell}, '.') AND NOT contains({cell}, 'e') AND NOT contains({cell}, 'E')"
+        return f"CAST({value} AS VARCHAR) = {cell}"
     if type_name == "DATE":
-        return f"length({cell}) <= 10"  # a time of day behind the date would be cut off
+        return f"strlen({cell}) = 10"
+    if type_name == _MOMENT:
+        # Marketo's moments are whole seconds: a fraction may have been cut, and `epoch` and `infinity` are words.
+        return f"epoch_us({cell}) % 1000000 = 0 AND epoch_us({cell}) <> 0"
     if type_name == "DOUBLE":
-        return f"coalesce(isfinite(TRY_CAST({cell} AS DOUBLE)), true)"
+        return f"isfinite({value}) AND NOT contains({cell}, '_')"
+    decimals = f"strpos({cell}, '.') = 0 OR strlen({cell}) - strpos({cell}, '.') <= {decimal_size(type_name)[1]}"
+    return f"({decimals}) AND NOT contains({cell}, 'e') AND NOT contains({cell}, 'E') AND NOT contains({cell}, '_')"
+
+
+def _fits(text: str, type_name: str) -> str:
+    # DuckDB would also take words (epoch, infinity), other bases (0x10) and 1_000, round digits, and cut what follows.
+    if type_name == "BIGINT":
+        return f"regexp_full_match({text}, '[+-]?[0-9]+')"
+    if type_name == "DATE":
+        return f"regexp_full_match({text}, '[0-9]{{1,4}}[-/][0-9]{{1,2}}[-/][0-9]{{1,2}}')"
+    if type_name == _MOMENT:
+        return f"regexp_matches({text}, '^[0-9]') AND NOT regexp_matches({text}, '[.][0-9]{{6}}[0-9]*[1-9]')"
+    if type_name == "DOUBLE":
+        return f"{is_number(text)} AND isfinite(TRY_CAST({text} AS DOUBLE))"
     if type_name.startswith("DECIMAL"):
-        return f"TRY_CAST({cell} AS {type_name}) IS NOT DISTINCT FROM TRY_CAST({cell} AS DECIMAL(38,12))"
+        return f"{is_number(text)} AND {decimal_digits(text)[1]} <= {decimal_size(type_name)[1]}"
     return "true"
 
 
