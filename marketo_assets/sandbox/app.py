@@ -12,7 +12,15 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from marketo_assets.sandbox import asset_routes, bulk_extract, control, describe, lead_routes, statistics
+from marketo_assets.sandbox import (
+    activity_routes,
+    asset_routes,
+    bulk_extract,
+    control,
+    describe,
+    lead_routes,
+    statistics,
+)
 from marketo_assets.sandbox.gateway import Gateway
 from marketo_assets.sandbox.routing import Route
 from marketo_assets.sandbox.state import Sandbox
@@ -26,5 +34,5 @@ def create_app(sandbox: Sandbox) -> Starlette:
 
 def marketo_routes() -> list[Route]:
     """Return every operation of Marketo's that is answered here."""
-    rooms = (describe, lead_routes, bulk_extract, asset_routes, statistics)
+    rooms = (describe, lead_routes, activity_routes, bulk_extract, asset_routes, statistics)
     return [route for room in rooms for route in room.routes()]

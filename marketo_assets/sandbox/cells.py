@@ -66,6 +66,10 @@ class Cells:
         since = self._since.get(lead.id, {})
         return {name: since[name] if name in since else self._first_text(lead, name) for name in names}
 
+    def first_texts(self, lead: Lead, names: Iterable[str]) -> Texts:
+        """Return what the seed put into the fields called *names*."""
+        return {name: self._first_text(lead, name) for name in names}
+
     def columns(self, rows: pl.DataFrame, names: Sequence[str]) -> list[pl.Series]:
         """Return one column of texts for each of *names*; *rows* are rows of a roster."""
         patches: dict[str, dict[int, str | None]] = {name: {} for name in names}

@@ -13,11 +13,13 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from marketo_assets.sandbox.desk import DeskError, operation, read, read_instant, read_whole
+from marketo_assets.sandbox.desk_change import carry_out
 from marketo_assets.sandbox.state import Sandbox
 from marketo_assets.sandbox.world import World
 
 PAGE = 10_000
 LINES = 2_000
+_COMMON = ("at", "reason", "source")
 DATA_TYPES = frozenset(
     [
         "boolean",
@@ -50,6 +52,9 @@ def routes(sandbox: Sandbox) -> list[Route]:
         operation("/leads/{lead_id}", "DELETE", desk.delete_lead),
         operation("/leads/{lead_id}/merge", "POST", desk.merge_lead),
         operation("/changes", "POST", desk.change),
+        operation("/history", "GET", desk.read_history),
+        operation("/activity_types", "POST", desk.add_activity_type),
+        operation("/paging_tokens/void", "POST", desk.void_paging_tokens),
         operation("/gone", "GET", desk.read_gone),
         operation("/fields", "GET", desk.read_fields),
         operation("/fields", "POST", desk.add_field),
@@ -95,36 +100,60 @@ class WorldDesk:
 
     async def add_leads(self, request: Request) -> dict[str, Any]:
         """Add leads with the given values, created `at` (now): `{"leads": [{…}], "at": …}`."""
-        told = await read(request, "leads", "at")
-        changes = [{"add": values, "at": told.get("at")} for values in _list(told.get("leads"), "leads")]
+        told = await read(request, "leads", *_COMMON)
+        leads = _list(told.pop("leads", None), "leads")
+        changes = [{"add": values, **told} for values in leads]
         return {"ids": await self._carry_out(changes)}
 
     async def edit_lead(self, request: Request) -> dict[str, Any]:
         """Give a lead new values: `{"values": {…}, "at": …}`."""
-        told = await read(request, "values", "at")
-        await self._carry_out([{"edit": _lead_id(request), "values": told.get("values"), "at": told.get("at")}])
+        told = await read(request, "values", "as", *_COMMON)
+        await self._carry_out([{"edit": _lead_id(request), **told}])
         return {}
 
     async def delete_lead(self, request: Request) -> dict[str, Any]:
         """Delete a lead now, or `at`."""
-        told = await read(request, "at")
-        await self._carry_out([{"delete": _lead_id(request), "at": told.get("at")}])
+        told = await read(request, *_COMMON)
+        await self._carry_out([{"delete": _lead_id(request), **told}])
         return {}
 
     async def merge_lead(self, request: Request) -> dict[str, Any]:
         """Merge `losers` into this lead."""
-        told = await read(request, "losers", "at")
-        await self._carry_out([{"merge": _lead_id(request), "losers": told.get("losers"), "at": told.get("at")}])
+        told = await read(request, "losers", *_COMMON)
+        await self._carry_out([{"merge": _lead_id(request), **told}])
         return {}
 
     async def change(self, request: Request) -> dict[str, Any]:
         """Carry out `changes` in order, each one of `{"add": values}`, `{"edit": id, "values": …}`,
-        `{"delete": id}`, `{"merge": winner, "losers": […]}`, each with `at` or now.
+        `{"delete": id}`, `{"merge": winner, "losers": […]}`, `{"company": key, "by": field, "values": …}`, each with
+        `at` or now, `reason` and `source`. An edit `as` an activity type (id or name) is reported by one activity of
+        that type, even without values.
 
         It stops at the first that fails; those before it stay.
         """
         told = await read(request, "changes")
         return {"ids": await self._carry_out(_list(told.get("changes"), "changes"))}
+
+    async def read_history(self, request: Request) -> dict[str, Any]:
+        """Tell every change that ever happened, in the order of its happening: up to `limit` after number `after`.
+
+        One entry for each value, and one without `field` for each lead that came, went, or won a merge.
+        """
+        asked = request.query_params
+        after = read_whole(asked.get("after", "0"), "after")
+        limit = read_whole(asked.get("limit", str(PAGE)), "limit")
+        changes = self._sandbox.history.page(after, limit)
+        return {"changes": changes, "next_after": after + limit if len(changes) == limit and changes else None}
+
+    async def add_activity_type(self, request: Request) -> dict[str, Any]:
+        """Add a custom activity type by `name`."""
+        told = await read(request, "name")
+        return self._sandbox.activity_types.add(str(told.get("name", ""))).shown()
+
+    async def void_paging_tokens(self, _: Request) -> dict[str, Any]:
+        """Let no paging token of the activities that was given so far work any longer."""
+        self._sandbox.token_series += 1
+        return {}
 
     async def read_fields(self, _: Request) -> list[dict[str, Any]]:
         """Tell every field, hidden ones too."""
@@ -157,7 +186,12 @@ class WorldDesk:
 
     async def _carry_out(self, changes: list[dict[str, Any]]) -> list[int]:
         async with self._sandbox.exports.still() as world:
-            return [_apply(world, change, self._moment(change.get("at"))) for change in changes]
+            return [self._apply(world, change) for change in changes]
+
+    def _apply(self, world: World, change: dict[str, Any]) -> int:
+        at, told = self._moment(change.get("at")), change.get("as")
+        type_id = None if told is None else self._sandbox.activity_types.find(told).id
+        return carry_out(world, change, at, type_id, moves_stamps=self._sandbox.switches.company_moves_stamps)
 
     def _moment(self, at: object) -> datetime:
         return self._sandbox.clock.now() if at is None else read_instant(at)
@@ -167,23 +201,6 @@ def _list(told: object, name: str) -> list[dict[str, Any]]:
     if not isinstance(told, list) or not all(isinstance(item, dict) for item in told):
         raise DeskError(f"{name} is a list of objects")
     return told
-
-
-def _apply(world: World, change: dict[str, Any], at: datetime) -> int:
-    if isinstance(change.get("add"), dict):
-        return world.add(change["add"], at)
-    if isinstance(change.get("edit"), int) and isinstance(change.get("values"), dict):
-        world.edit(change["edit"], change["values"], at)
-        return int(change["edit"])
-    if isinstance(change.get("delete"), int):
-        world.delete(change["delete"], at)
-        return int(change["delete"])
-    losers = change.get("losers")
-    is_merge = isinstance(change.get("merge"), int) and isinstance(losers, list)
-    if is_merge and all(isinstance(loser, int) for loser in losers or ()):
-        world.merge(change["merge"], losers or (), at)
-        return int(change["merge"])
-    raise DeskError("a change is add, edit with values, delete, or merge with losers")
 
 
 async def _lines(world: World, names: list[str] | None, after_id: int) -> AsyncIterator[str]:

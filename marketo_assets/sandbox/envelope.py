@@ -55,9 +55,13 @@ class HttpError(Exception):
         super().__init__(f"HTTP {http_status}: {text}")
 
 
-def success(request_id: str, result: Sequence[Any], *, has_empty_lists: bool = True, **more: Any) -> JSONResponse:
-    """Return the answer that carries *result*; *more* are members such as `nextPageToken`."""
-    body: dict[str, Any] = {"requestId": request_id, "success": True, "result": list(result), **more}
+def success(
+    request_id: str, result: Sequence[Any] | None, *, has_empty_lists: bool = True, **more: Any
+) -> JSONResponse:
+    """Return the answer that carries *result*, if any; *more* are members such as `nextPageToken`."""
+    body: dict[str, Any] = {"requestId": request_id, "success": True, "result": result, **more}
+    if result is None:
+        del body["result"]
     if has_empty_lists:
         body |= {"errors": [], "warnings": []}
     return JSONResponse(body)

@@ -17,6 +17,13 @@ from marketo_assets.sandbox.fields import (
 )
 
 FIXED = frozenset({"id", "createdAt", "updatedAt"})
+COMPANY_FIELDS = frozenset(
+    {
+        "externalCompanyId", "company", "site", "website", "mainPhone", "annualRevenue", "numberOfEmployees",
+        "industry", "sicCode", "billingStreet", "billingCity", "billingState", "billingCountry", "billingPostalCode",
+    }
+)  # fmt: skip
+"""What a lead that is linked to a company has from it, and the link."""
 _SEARCHABLE_TYPES = frozenset({"string", "email", "integer"})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.responses import Response
 
 from marketo_assets.sandbox.bulk_extract import read_page_token, write_page_token
@@ -67,13 +69,21 @@ async def partitions(call: Call) -> Response:
     return call.success([{"id": 1, "name": "Default", "description": "Initial system lead partition"}])
 
 
+def check_fields(call: Call, names: Iterable[str]) -> None:
+    """Return if REST knows every one of *names*.
+
+    Raises: ApiError 1006 naming the first that it does not.
+    """
+    for name in names:
+        field = call.sandbox.world.fields.get(name)
+        if field is None or field.hidden or not field.rest:
+            raise ApiError("1006", f"Field '{name}' not found")
+
+
 def _fields(call: Call) -> list[str]:
     asked = call.parameters.several("fields")
     if asked is None:
         return [name for name in DEFAULT_FIELDS if name in call.sandbox.world.fields]
-    for name in asked:
-        field = call.sandbox.world.fields.get(name)
-        if field is None or field.hidden or not field.rest:
-            raise ApiError("1006", f"Field '{name}' not found")
+    check_fields(call, asked)
     # A lead record always contains its id, says the Swagger file.
     return list(dict.fromkeys(["id", *asked]))

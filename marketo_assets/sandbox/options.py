@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -58,6 +58,14 @@ class Limits:
     """More matches than this are refused (1003)."""
     filter_values: int = 300
     """More filter values than this are refused (1003)."""
+    changes_days: float = 90.0
+    """Days for which Change Data Value, Change Score and their like are kept."""
+    activities_days: float = 761.0
+    """Days for which other activities are kept: 25 months."""
+    deletions_days: float = 14.0
+    """Days for which deletions are told."""
+    paging_token_days: float = 365.0
+    """Days for which a paging token of the activities works (1003); no source says."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,38 @@ class Switches:
     """How long a job is processing, whatever its size."""
     export_seconds_per_mb: float = 1.0
     """And how much longer for each 1,000,000 bytes."""
+    activity_page: int = 300
+    """Activities on a page at most, whatever the caller asks for; fewer come with `moreResult` true."""
+    activity_scan: int = 0
+    """How many activities a page looks at before it stops, found or not; 0 looks at all."""
+    empty_pages: int = 0
+    """How many pages with nothing and `moreResult` true come before each page."""
+    page_overlap: int = 0
+    """How many activities of a page the next one repeats."""
+    unordered_pages: bool = True
+    """Whether activities come unordered inside a page: no source promises an order."""
+    activities_late_seconds: float = 0.0
+    """Each activity from now on shows at most so many seconds after it happened."""
+    activity_id: str = "unique"
+    """The legacy `id`: `unique`, `repeated` by several activities, or `missing` (then only marketoGUID is there)."""
+    activity_date: str = "mixed"
+    """How activityDate names UTC: `Z`, `+0000`, or `mixed`, as in Adobe's samples."""
+    empty_value: str = "null"
+    """An empty old or new value in Get Lead Changes: `null`, `absent` or `empty`; attributes are `absent` or empty."""
+    score_as_13: bool = False
+    """Whether a change of a score is also logged as Change Data Value, not as Change Score alone."""
+    others_as_13: bool = False
+    """Whether merges and changes of owner, partition and stage log a Change Data Value for each value as well."""
+    merge_losers_deleted: bool = False
+    """Whether merge losers appear among the deleted leads."""
+    merged_activities_follow: bool = False
+    """Whether a loser's activities are shown as the winner's after the merge."""
+    new_lead_by_fields: bool = False
+    """Whether Get Lead Changes tells only of new leads that came with a value in one of `fields`."""
+    company_moves_stamps: bool = True
+    """Whether a changed company moves what the updatedAt filter sees of its leads."""
+    readable_after_seconds: float = 0.0
+    """So long after its creation a lead is not yet found by filter, though its New Lead activity shows."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +155,14 @@ class Options:
     """What that user's role allows."""
 
 
+CHOICES: Mapping[str, Collection[str]] = {
+    "midnight": MIDNIGHTS,
+    "activity_id": ("unique", "repeated", "missing"),
+    "activity_date": ("Z", "+0000", "mixed"),
+    "empty_value": ("null", "absent", "empty"),
+}
+"""The switches that take one of several words."""
+
 Told = TypeVar("Told", Limits, Switches)
 
 
@@ -130,6 +178,6 @@ def amend(current: Told, changes: Mapping[str, Any]) -> Told:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not (isinstance(value, wanted) or (wanted is float and is_number)) or (wanted is int and not is_number):
             raise ValueError(f"{name} takes a value of type {wanted.__name__}")
-        if name == "midnight" and value not in MIDNIGHTS:
-            raise ValueError(f"midnight is one of {', '.join(MIDNIGHTS)}")
+        if name in CHOICES and value not in CHOICES[name]:
+            raise ValueError(f"{name} is one of {', '.join(CHOICES[name])}")
     return dataclasses.replace(current, **dict(changes))

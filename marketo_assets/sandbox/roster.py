@@ -40,6 +40,8 @@ class Roster:
     """
 
     def __init__(self, frame: pl.DataFrame) -> None:
+        self.first = frame
+        """The rows that were there at the start, as they were."""
         self._frame = frame.with_columns(alive=pl.lit(value=True))
         # Beside the frame, because finding one row by its column takes a hundred times as long.
         self._ids = array("q", frame["id"].to_list())

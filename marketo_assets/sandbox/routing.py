@@ -67,6 +67,11 @@ class Call:
         has_empty_lists = self.sandbox.switches.empty_lists
         return success(self.request_id, list(result), has_empty_lists=has_empty_lists, **more)
 
+    def done(self, **more: Any) -> JSONResponse:
+        """Return the lead database's answer that has no result at all."""
+        has_empty_lists = self.sandbox.switches.empty_lists
+        return success(self.request_id, None, has_empty_lists=has_empty_lists, **more)
+
 
 class Router:
     """Finds the operation for a request."""
@@ -85,7 +90,8 @@ class Router:
         candidates = [(route, match) for route in self.routes if (match := route.pattern.fullmatch(path))]
         if not candidates:
             raise ApiError("610")
+        wanted = "GET" if is_form_get and method == "POST" and any(r.by_form for r, _ in candidates) else method
         for route, match in candidates:
-            if route.method == method or (is_form_get and route.by_form and method == "POST"):
+            if route.method == wanted:
                 return route, match.groupdict()
         raise ApiError("605")

@@ -9,10 +9,13 @@ import weakref
 from datetime import date, datetime
 from pathlib import Path
 
+from marketo_assets.sandbox.activity_log import Activity, ActivityLog
+from marketo_assets.sandbox.activity_types import ActivityTypes
 from marketo_assets.sandbox.clock import SandboxClock, day_of
 from marketo_assets.sandbox.export_queue import ExportQueue
 from marketo_assets.sandbox.faults import Faults
 from marketo_assets.sandbox.folders import FolderTree
+from marketo_assets.sandbox.history import History
 from marketo_assets.sandbox.identity import ApiUser, TokenDesk
 from marketo_assets.sandbox.limits import Meter
 from marketo_assets.sandbox.options import Options
@@ -44,6 +47,13 @@ class Sandbox:
             options.client_id, options.client_secret, options.user_id, frozenset(options.permissions)
         )
         self.folders = FolderTree(self.world.start)
+        self.activity_types = ActivityTypes()
+        self.activities = ActivityLog(
+            self.world, self.clock, limits=lambda: self.limits, switches=lambda: self.switches, seed=options.seed
+        )
+        self.history = History(self.activities)
+        self.world.watch(self.history.record)
+        self.token_series = 0
         self.exports = ExportQueue(
             self.world,
             self.clock,
@@ -74,6 +84,17 @@ class Sandbox:
     def today(self) -> date:
         """Return the running quota day."""
         return self.day_of(self.clock.now())
+
+    def filled_at_birth(self, line: Activity) -> frozenset[str]:
+        """Return the fields that the lead of a New Lead activity came with."""
+        return self.world.filled_first(line.lead_id) if line.filled is None else line.filled
+
+    def shown_lead_id(self, lead_id: int) -> int:
+        """Return the lead under which activities of *lead_id* are shown now."""
+        merged = self.world.counts.merged if self.switches.merged_activities_follow else {}
+        while lead_id in merged:
+            lead_id = merged[lead_id]
+        return lead_id
 
     def request_id(self) -> str:
         """Return an id for one answer, in the shape of Marketo's."""

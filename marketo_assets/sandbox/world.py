@@ -7,21 +7,26 @@ lead_fields.py. Every change of a lead goes through `World._apply`, which knows 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, Protocol
 
+import polars as pl
+
 from marketo_assets.sandbox import generate, render
 from marketo_assets.sandbox.catalogue import catalogue
 from marketo_assets.sandbox.cells import Cells
+from marketo_assets.sandbox.changes import Change, Why
 from marketo_assets.sandbox.fields import Field, InvalidValueError, Json, Texts, column_to_json, spoken, to_json
-from marketo_assets.sandbox.lead_fields import LeadFields
+from marketo_assets.sandbox.lead_fields import COMPANY_FIELDS, LeadFields
 from marketo_assets.sandbox.roster import Lead, Roster
 
 Stamp = Literal["createdAt", "updatedAt"]
 EXPORT_ROWS = 20_000
+MERGE_LEADS = 32
+_WHY = Why()
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -38,18 +43,6 @@ class UnknownLeadError(LookupError):
     def __init__(self, lead_id: int) -> None:
         super().__init__(f"Lead {lead_id} not found")
         self.lead_id = lead_id
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that happened to one lead, with the texts it had and has; for an edit only those that differ."""
-
-    kind: Literal["add", "edit", "delete", "merge"]
-    lead_id: int
-    at: datetime
-    old: Texts
-    new: Texts
-    into: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +81,22 @@ class World:
         self._roster = Roster(generate.stamps(seed, leads, starts, now))
         self._deleted: dict[int, datetime] = {}
         self._merged: dict[int, int] = {}
+        self._watchers: list[Callable[[Change], None]] = []
+
+    def watch(self, watcher: Callable[[Change], None]) -> None:
+        """Have *watcher* told of every change from here on, right after it was applied."""
+        self._watchers.append(watcher)
+
+    @property
+    def first(self) -> pl.DataFrame:
+        """The leads that the seed made, as they were at the start: id, hash, created, updated, latest."""
+        return self._roster.first
+
+    def filled_first(self, lead_id: int) -> frozenset[str]:
+        """Return the fields in which a lead of the seed had a value at the start."""
+        row = self._roster.first.filter(pl.col("id") == lead_id).row(0)
+        texts = self._cells.first_texts(Lead(*row), self._fields.by_name)
+        return frozenset(name for name, text in texts.items() if text is not None)
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -194,32 +203,43 @@ class World:
         typed = [column_to_json(kind, column.to_list()) for kind, column in zip(kinds, columns, strict=True)]
         return [dict(zip(chosen, row, strict=True)) for row in zip(*typed, strict=True)]
 
-    def add(self, values: Mapping[str, object], at: datetime) -> int:
+    def add(self, values: Mapping[str, object], at: datetime, why: Why = _WHY) -> int:
         """Return the id of a new lead with *values*, created *at*.
 
         Raises: UnknownFieldError or InvalidValueError, and then nothing was added.
         """
         texts = self._fields.texts(values)
         lead_id = self._roster.add(_second(at))
-        self._apply(Change("add", lead_id, at, {}, {name: text for name, text in texts.items() if text is not None}))
+        given: Texts = {name: text for name, text in texts.items() if text is not None}
+        self._apply(Change("add", lead_id, at, {}, given, why=why))
         return lead_id
 
-    def edit(self, lead_id: int, values: Mapping[str, object], at: datetime) -> None:
+    def edit(
+        self,
+        lead_id: int,
+        values: Mapping[str, object],
+        at: datetime,
+        why: Why = _WHY,
+        *,
+        reported_as: int | None = None,
+    ) -> None:
         """Give a lead new *values*; the ones it already has change nothing and move no stamp.
 
+        With *reported_as* one activity of that type tells of it, even when no value changed.
         Raises: UnknownLeadError, UnknownFieldError or InvalidValueError, and then nothing was changed.
         """
         lead, texts = self._require(lead_id), self._fields.texts(values)
         old = self._cells.texts(lead, texts)
         changed = {name: text for name, text in texts.items() if text != old[name]}
-        if changed:
-            self._apply(Change("edit", lead_id, at, {name: old[name] for name in changed}, changed))
+        if changed or reported_as is not None:
+            before = {name: old[name] for name in changed}
+            self._apply(Change("edit", lead_id, at, before, changed, why=why, reported_as=reported_as))
 
-    def delete(self, lead_id: int, at: datetime) -> None:
+    def delete(self, lead_id: int, at: datetime, why: Why = _WHY) -> None:
         """Take a lead out for good. Raises: UnknownLeadError."""
-        self._apply(Change("delete", lead_id, at, self._held(lead_id), {}))
+        self._apply(Change("delete", lead_id, at, self._held(lead_id), {}, why=why))
 
-    def merge(self, winner: int, losers: Sequence[int], at: datetime) -> None:
+    def merge(self, winner: int, losers: Sequence[int], at: datetime, why: Why = _WHY) -> None:
         """Fold *losers* into *winner*: it keeps its values, takes theirs where it has none, and they are gone.
 
         Raises: UnknownLeadError, or InvalidValueError when a lead would be merged into itself or twice; then nothing
@@ -231,10 +251,32 @@ class World:
             self._require(lead_id)
         for loser in losers:
             theirs, ours = self._held(loser), self._held(winner)
-            self._apply(Change("merge", loser, at, theirs, {}, into=winner))
+            self._apply(Change("merge", loser, at, theirs, {}, into=winner, why=why))
             taken: Texts = {name: text for name, text in theirs.items() if name not in ours}
             if taken:
-                self._apply(Change("edit", winner, at, dict.fromkeys(taken), taken))
+                self._apply(Change("edit", winner, at, dict.fromkeys(taken), taken, why=why, reported_as=MERGE_LEADS))
+        if losers:
+            self._apply(Change("win", winner, at, {}, {}, losers=tuple(losers), why=why))
+
+    def edit_company(
+        self, by: str, company: str, values: Mapping[str, object], at: datetime, why: Why, *, moves_stamps: bool
+    ) -> list[int]:
+        """Give the leads whose field *by* holds *company* new company *values*, without any activity; return their ids.
+
+        Raises: UnknownFieldError, or InvalidValueError for a field that is not the company's; then nothing was changed.
+        """
+        texts, linked = self._fields.texts(values), self.find(by, [company])
+        for name in [by, *texts]:
+            if name not in COMPANY_FIELDS:
+                raise InvalidValueError(name, "a company does not have it")
+        for lead_id in linked:
+            old = self._cells.texts(self._require(lead_id), texts)
+            new = {name: text for name, text in texts.items() if text != old[name]}
+            if new:
+                before = {name: old[name] for name in new}
+                told = Change("edit", lead_id, at, before, new, why=why, is_reported=False, moves_stamps=moves_stamps)
+                self._apply(told)
+        return linked
 
     def add_field(
         self, name: str, data_type: str, *, display_name: str | None = None, length: int | None = None
@@ -258,18 +300,23 @@ class World:
 
     def _apply(self, change: Change) -> None:
         if change.kind in ("delete", "merge"):
-            self._roster.remove(change.lead_id)
-            self._cells.forget(change.lead_id)
-            if change.into is None:
-                self._deleted[change.lead_id] = change.at
-            else:
-                self._merged[change.lead_id] = change.into
-            return
-        self._cells.write(change.lead_id, change.new)
-        if change.kind == "edit":
-            self._roster.move(change.lead_id, "latest", _second(change.at))
-            if any(not self.fields[name].custom for name in change.new):
-                self._roster.move(change.lead_id, "updated", _second(change.at))
+            self._remove(change)
+        elif change.new:
+            self._cells.write(change.lead_id, change.new)
+            if change.kind == "edit" and change.moves_stamps:
+                self._roster.move(change.lead_id, "latest", _second(change.at))
+                if any(not self.fields[name].custom for name in change.new):
+                    self._roster.move(change.lead_id, "updated", _second(change.at))
+        for watcher in self._watchers:
+            watcher(change)
+
+    def _remove(self, change: Change) -> None:
+        self._roster.remove(change.lead_id)
+        self._cells.forget(change.lead_id)
+        if change.into is None:
+            self._deleted[change.lead_id] = change.at
+        else:
+            self._merged[change.lead_id] = change.into
 
     def _require(self, lead_id: int) -> Lead:
         lead = self._roster.lead(lead_id)
