@@ -16,8 +16,8 @@ import zstandard
 
 from marketo_assets.load.columns import TEXT, Column, decimal_size, text_literal
 
-# A text of Marketo's never holds this: the last private-use character stands in for a carriage return.
-_CARRIAGE_RETURN = "\U0010fffd"
+# Before a 0 it stands for a carriage return, before a 1 for itself; hardly any text holds this character.
+_STAND_IN = "\U0010fffd"
 _MOMENT = "TIMESTAMP WITH TIME ZONE"
 # Types that the CSV reader itself may be told; the others are read as text and cast with a check.
 _READABLE = (TEXT, "BOOLEAN", _MOMENT)
@@ -141,21 +141,26 @@ def _fits(text: str, type_name: str) -> str:
 
 
 def without_bare_returns(path: Path, line_end: str, target: Path) -> None:
-    """Leave a copy of a landed CSV in which every carriage return that ends no line is a stand-in character.
+    """Leave a copy of a landed CSV with line feeds for line ends and stand-ins for all other carriage returns.
 
     A carriage return outside quotes stops the CSV reader; Marketo has been seen to write them.
+
+    **Cost:** the whole file in memory.
     """
-    stand_in = _CARRIAGE_RETURN.encode()
     with path.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as reader:
-        text = reader.read()
+        parts = reader.read().split(b'"')
     if line_end == "\r\n":
-        text = text.replace(b"\r\n", b"\n")
-    target.write_bytes(zstandard.ZstdCompressor(level=1).compress(text.replace(b"\r", stand_in)))
+        # Every other part stands between quotes, where the two characters are no line end.
+        parts[::2] = [part.replace(b"\r\n", b"\n") for part in parts[::2]]
+    stand_in = _STAND_IN.encode()
+    text = b'"'.join(parts).replace(stand_in, stand_in + b"1").replace(b"\r", stand_in + b"0")
+    target.write_bytes(zstandard.ZstdCompressor(level=1).compress(text))
 
 
 def with_returns(cell: str) -> str:
     """Return the expression that undoes `without_bare_returns` in *cell*."""
-    return f"replace({cell}, {text_literal(_CARRIAGE_RETURN)}, chr(13))"
+    returned = f"replace({cell}, {text_literal(_STAND_IN + '0')}, chr(13))"
+    return f"replace({returned}, {text_literal(_STAND_IN + '1')}, {text_literal(_STAND_IN)})"
 
 
 def _is_only(field: str, columns: Sequence[Column]) -> bool:
