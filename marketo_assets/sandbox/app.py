@@ -1,10 +1,10 @@
 """The sandbox as an ASGI application: Marketo's addresses, and the control desk under `/sandbox`.
 
-What it does not do. It holds no activities, no lists, no programs, companies or custom objects; it writes no leads
-over REST (the control desk does); it has no bulk import, no workspaces, no schema endpoints, no gzip. What is not
-there answers 610, or 605 where the address takes another method. Where Adobe's pages are silent it does what would
-catch a careless client, and where they contradict each other a switch chooses (options.py). What it says proves
-something about a client, never about Marketo.
+What it does not do. It holds no lists, no programs, companies or custom objects, and of activities only those that
+tell of leads themselves; it has no bulk import, no custom activities by REST, no workspaces, no CRM, no schema
+endpoints, no gzip. What is not there answers 610, or 605 where the address takes another method. Where Adobe's pages
+are silent it does what would catch a careless client, and where they contradict each other a switch chooses
+(options.py). What it says proves something about a client, never about Marketo.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from marketo_assets.sandbox import (
     control,
     describe,
     lead_routes,
+    lead_write_routes,
     statistics,
 )
 from marketo_assets.sandbox.gateway import Gateway
@@ -34,5 +35,5 @@ def create_app(sandbox: Sandbox) -> Starlette:
 
 def marketo_routes() -> list[Route]:
     """Return every operation of Marketo's that is answered here."""
-    rooms = (describe, lead_routes, activity_routes, bulk_extract, asset_routes, statistics)
+    rooms = (describe, lead_routes, lead_write_routes, activity_routes, bulk_extract, asset_routes, statistics)
     return [route for room in rooms for route in room.routes()]

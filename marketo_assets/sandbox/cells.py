@@ -6,7 +6,7 @@ never stored. So a world of a million leads is a few columns of numbers, and its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from random import Random
 
@@ -70,12 +70,18 @@ class Cells:
         """Return what the seed put into the fields called *names*."""
         return {name: self._first_text(lead, name) for name in names}
 
-    def columns(self, rows: pl.DataFrame, names: Sequence[str]) -> list[pl.Series]:
-        """Return one column of texts for each of *names*; *rows* are rows of a roster."""
+    def columns(
+        self, rows: pl.DataFrame, names: Sequence[str], since: Mapping[int, Texts] | None = None
+    ) -> list[pl.Series]:
+        """Return one column of texts for each of *names*; *rows* are rows of a roster.
+
+        With *since* (texts by lead) that is what was written over the seed's, in the place of what really was.
+        """
+        since = self._since if since is None else since
         patches: dict[str, dict[int, str | None]] = {name: {} for name in names}
-        if self._since:
+        if since:
             for place, lead_id in enumerate(rows["id"]):
-                for name, text in self._since.get(lead_id, {}).items():
+                for name, text in since.get(lead_id, {}).items():
                     if name in patches:
                         patches[name][place] = text
         return [_patched(self._first_column(rows, name), patches[name]) for name in names]

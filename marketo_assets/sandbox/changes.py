@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -43,3 +44,12 @@ class Change:
     """Whether any activity tells of it; company values reach linked leads without one."""
     moves_stamps: bool = True
     """Whether an edit moves what the updatedAt filter sees."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many leads exist, how many were deleted, and which were merged into which."""
+
+    live: int
+    deleted: int
+    merged: Mapping[int, int]

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from marketo_assets.sandbox.desk import DeskError, operation, read, read_instant, read_whole
 from marketo_assets.sandbox.desk_change import carry_out
+from marketo_assets.sandbox.history import leads_as_of
 from marketo_assets.sandbox.state import Sandbox
 from marketo_assets.sandbox.world import World
 
@@ -71,7 +72,7 @@ class WorldDesk:
 
     async def read_leads(self, request: Request) -> Any:
         """Tell the true state of live leads above `after_id`, by id: a page of `limit` as JSON, or with
-        `format=ndjson` all of them, one a line. `fields` chooses."""
+        `format=ndjson` all of them, one a line. `fields` chooses; `as_of` a moment tells the page as it was then."""
         asked = request.query_params
         names = asked["fields"].split(",") if asked.get("fields") else None
         if names is not None and "id" not in names:
@@ -79,6 +80,10 @@ class WorldDesk:
         after_id = read_whole(asked.get("after_id", "0"), "after_id")
         limit = read_whole(asked.get("limit", str(PAGE)), "limit")
         world = self._sandbox.world
+        if asked.get("as_of"):
+            moment, changes = read_instant(asked["as_of"]), self._sandbox.history.changes
+            leads = leads_as_of(world, changes, moment, names, after_id, limit)
+            return {"leads": leads, "next_after_id": leads[-1]["id"] if len(leads) == limit and leads else None}
         if asked.get("format") == "ndjson":
             return StreamingResponse(_lines(world, names, after_id), media_type="application/x-ndjson")
         leads = world.truth(names, after_id, limit)

@@ -105,7 +105,7 @@ class Gateway:
         query = request.query_params.multi_items()
         if route.by_form and request.method == "POST":
             query = [pair for pair in query if pair != ("_method", "GET")] + read_form(request, body)
-        elif route.takes_json:
+        elif route.takes_json or (route.takes_json_if_any and body):
             call.json = read_json(request, body)
         elif body and content_type(request) != "application/json":
             raise ApiError("612")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from marketo_assets.sandbox.activity_log import ActivityLog, Report
 from marketo_assets.sandbox.changes import Change
+from marketo_assets.sandbox.fields import Json, Texts
+from marketo_assets.sandbox.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,45 @@ class History:
     def page(self, after: int, limit: int) -> Sequence[dict[str, Any]]:
         """Return up to *limit* steps after the one numbered *after*; the first has number 1."""
         return [step.shown(after + place) for place, step in enumerate(self.steps[after : after + limit], start=1)]
+
+
+def leads_as_of(
+    world: World, changes: Iterable[Change], moment: datetime, names: Sequence[str] | None, after_id: int, limit: int
+) -> list[dict[str, Json]]:
+    """Return what `World.truth` would have returned at *moment*, not before the instance began.
+
+    Changes count in the order in which they were made, each from its own moment on; fields are those of now.
+    **Cost:** grows with all changes and all leads.
+    """
+    second = int(moment.timestamp() // 1)
+    past = [change for change in changes if change.at.timestamp() // 1 <= second]
+    gone = [change.lead_id for change in past if change.kind in ("delete", "merge")]
+    rows = world.ever.filter((pl.col("id") > after_id) & (pl.col("created") <= second) & ~pl.col("id").is_in(gone))
+    rows = rows.head(limit)
+    here, since, moved = set(rows["id"]), dict[int, Texts](), dict[int, int]()
+    for change in past:
+        if change.lead_id in here and change.new:
+            since.setdefault(change.lead_id, {}).update(change.new)
+            if (
+                change.kind == "edit"
+                and change.moves_stamps
+                and any(not world.fields[name].custom for name in change.new)
+            ):
+                moved[change.lead_id] = max(int(change.at.timestamp() // 1), moved.get(change.lead_id, 0))
+    return world.spell_out(_with_updated(rows, world.first, moved), names, since)
+
+
+def _is_standard(world: World, change: Change) -> bool:
+    return any(not world.fields[name].custom for name in change.new)
+
+
+def _with_updated(rows: pl.DataFrame, first: pl.DataFrame, moved: Mapping[int, int]) -> pl.DataFrame:
+    stamps = pl.DataFrame(
+        {"id": list(moved), "moved": list(moved.values())}, schema={"id": pl.Int64, "moved": pl.Int64}
+    )
+    known = rows.drop("updated").join(first.select("id", "updated"), on="id", how="left", maintain_order="left")
+    known = known.join(stamps, on="id", how="left", maintain_order="left")
+    return known.with_columns(updated=pl.max_horizontal(pl.coalesce("updated", "created"), "moved"))
 
 
 def _step(change: Change, name: str | None, told: Report) -> Step:

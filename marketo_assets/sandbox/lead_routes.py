@@ -10,6 +10,7 @@ from marketo_assets.sandbox.bulk_extract import read_page_token, write_page_toke
 from marketo_assets.sandbox.envelope import ApiError
 from marketo_assets.sandbox.parameters import to_integer
 from marketo_assets.sandbox.routing import Call, Route
+from marketo_assets.sandbox.state import Sandbox
 
 DEFAULT_FIELDS = ["id", "email", "updatedAt", "createdAt", "firstName", "lastName"]
 _FILTER_PARAMETERS = frozenset({"filterType", "filterValues", "fields", "batchSize", "nextPageToken"})
@@ -58,6 +59,8 @@ async def by_filter(call: Call) -> Response:
     ids = sandbox.world.find(filter_type, values)
     if len(ids) > sandbox.limits.leads_per_filter:
         raise ApiError("1003", "Too many results match the filter")
+    if sandbox.switches.readable_after_seconds:
+        ids = [lead_id for lead_id in ids if _is_readable(sandbox, lead_id)]
     has_more = start + batch < len(ids)
     more = {"nextPageToken": write_page_token(start + batch)} if has_more else {}
     leads = sandbox.world.leads(ids[start : start + batch], names)
@@ -87,3 +90,8 @@ def _fields(call: Call) -> list[str]:
     check_fields(call, asked)
     # A lead record always contains its id, says the Swagger file.
     return list(dict.fromkeys(["id", *asked]))
+
+
+def _is_readable(sandbox: Sandbox, lead_id: int) -> bool:
+    created = sandbox.world.created(lead_id)
+    return created + sandbox.switches.readable_after_seconds <= sandbox.clock.now().timestamp()

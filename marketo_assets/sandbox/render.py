@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Protocol
 
 import polars as pl
 
 from marketo_assets.sandbox.fields import Field
+
+
+class Sink(Protocol):
+    """Anything bytes can be written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take *data*."""
 
 
 def header(names: Sequence[str], delimiter: str) -> bytes:

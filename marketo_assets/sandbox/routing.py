@@ -34,6 +34,8 @@ class Route:
     """Query parameters it takes; any other is refused."""
     takes_json: bool = False
     """Whether the body must be JSON."""
+    takes_json_if_any: bool = False
+    """Whether a body, if there is one, must be JSON."""
     by_form: bool = False
     """Whether `POST …?_method=GET` with a form body stands for it."""
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Literal
 
 import polars as pl
 
 from marketo_assets.sandbox import generate, render
 from marketo_assets.sandbox.catalogue import catalogue
 from marketo_assets.sandbox.cells import Cells
-from marketo_assets.sandbox.changes import Change, Why
+from marketo_assets.sandbox.changes import Change, Counts, Why
 from marketo_assets.sandbox.fields import Field, InvalidValueError, Json, Texts, column_to_json, spoken, to_json
 from marketo_assets.sandbox.lead_fields import COMPANY_FIELDS, LeadFields
 from marketo_assets.sandbox.roster import Lead, Roster
@@ -30,28 +29,12 @@ _WHY = Why()
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-class Sink(Protocol):
-    """Anything bytes can be written to."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take *data*."""
-
-
 class UnknownLeadError(LookupError):
     """An id that no lead has: never given, deleted, or merged away."""
 
     def __init__(self, lead_id: int) -> None:
         super().__init__(f"Lead {lead_id} not found")
         self.lead_id = lead_id
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many leads exist, how many were deleted, and which were merged into which."""
-
-    live: int
-    deleted: int
-    merged: Mapping[int, int]
 
 
 class World:
@@ -91,6 +74,11 @@ class World:
     def first(self) -> pl.DataFrame:
         """The leads that the seed made, as they were at the start: id, hash, created, updated, latest."""
         return self._roster.first
+
+    @property
+    def ever(self) -> pl.DataFrame:
+        """Every lead that ever was: id, hash, created, updated, latest, alive."""
+        return self._roster.frame()
 
     def filled_first(self, lead_id: int) -> frozenset[str]:
         """Return the fields in which a lead of the seed had a value at the start."""
@@ -133,6 +121,14 @@ class World:
         values = {field.name: spoken(field, to_json(field.data_type, texts[field.name])) for field in fields}
         return {name: value for name, value in values.items() if value is not None}
 
+    def exists(self, lead_id: int) -> bool:
+        """Return whether that lead exists now."""
+        return lead_id in self._roster
+
+    def created(self, lead_id: int) -> int:
+        """Return the second since 1970 at which a live lead was created. Raises: UnknownLeadError."""
+        return self._require(lead_id).created
+
     def leads(self, ids: Sequence[int], names: Sequence[str]) -> list[dict[str, Json]]:
         """Return those of *ids* that exist, each as `lead` shows it, in the order given.
 
@@ -169,7 +165,7 @@ class World:
         self,
         ids: Sequence[int],
         names: Sequence[str],
-        out: Sink,
+        out: render.Sink,
         *,
         delimiter: str = ",",
         headers: Mapping[str, str] = _NO_HEADERS,
@@ -197,9 +193,15 @@ class World:
         Without *names* every exportable field is given; a hidden field is given when it is named.
         Raises: UnknownFieldError.
         """
+        return self.spell_out(self._roster.page(after_id, limit), names)
+
+    def spell_out(
+        self, rows: pl.DataFrame, names: Sequence[str] | None, since: Mapping[int, Texts] | None = None
+    ) -> list[dict[str, Json]]:
+        """Return the leads of *rows* as `truth` does; with *since* as if that were all that was ever written."""
         chosen = self._fields.exportable() if names is None else list(dict.fromkeys(["id", *names]))
         kinds = [self._fields[name].data_type for name in chosen]
-        columns = self._cells.columns(self._roster.page(after_id, limit), chosen)
+        columns = self._cells.columns(rows, chosen, since)
         typed = [column_to_json(kind, column.to_list()) for kind, column in zip(kinds, columns, strict=True)]
         return [dict(zip(chosen, row, strict=True)) for row in zip(*typed, strict=True)]
 

@@ -65,6 +65,13 @@ def _closed(spec: dict[str, Any]) -> dict[str, Any]:
     for name, definition in spec["definitions"].items():
         if "properties" in definition and name not in OPEN_DEFINITIONS:
             definition["additionalProperties"] = False
+    attribute, change = (spec["definitions"].get(name) for name in ("Attribute", "LeadChange"))
+    if attribute and change:
+        # The file types an attribute's value as an object; every sample shows a text, a number or a boolean.
+        attribute["properties"]["value"] = {"type": ["string", "number", "boolean", "object"]}
+        # And the sample of a New Lead in Get Lead Changes has what the file gives to activities alone.
+        activity = spec["definitions"]["Activity"]["properties"]
+        change["properties"] |= {name: activity[name] for name in activity if name.startswith("primary")}
     return spec
 
 

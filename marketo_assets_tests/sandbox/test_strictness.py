@@ -35,7 +35,13 @@ def test_an_unknown_address_is_610(marketo: Caller, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", DESCRIBE), ("DELETE", LEADS), ("POST", LEADS), ("GET", f"{EXPORT}/create.json"), ("PUT", FOLDERS)],
+    [
+        ("POST", DESCRIBE),
+        ("DELETE", LEADS),
+        ("POST", "/rest/v1/activities.json"),
+        ("GET", f"{EXPORT}/create.json"),
+        ("PUT", FOLDERS),
+    ],
 )
 def test_another_method_is_605_and_free(marketo: Caller, method: str, path: str) -> None:
     """A known address with another method is 605, and not counted."""

@@ -2,8 +2,10 @@
 
 Where a file and Adobe's guides disagree the tests follow appendix A of the fact sheet. The disagreements met here:
 `date` in statistics is typed date-time and written YYYY-MM-DD; the asset API writes `Z+0000`; samples carry null where
-the files know no null; an asset browse without a find has no `result`; error answers lack `result` and `warnings`,
-which the files call required; the file route's schema describes a Java object and not the bytes of a file.
+the files know no null; an attribute's value is typed an object and written as a text, a number or a boolean; a New Lead
+in Get Lead Changes has a primary attribute in the sample and none in the file; an asset browse without a find has no
+`result`; error answers lack `result` and `warnings`, which the files call required; the file route's schema describes a
+Java object and not the bytes of a file.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from marketo_assets_tests.sandbox.swagger import check_answer, needs_specs, oper
 
 pytestmark = needs_specs
 ROUTES = [(route.method, route.path) for route in marketo_routes()]
+ACTIVITIES = "/rest/v1/activities"
 Ask = Callable[[Caller], Any]
 
 
@@ -41,6 +44,25 @@ ANSWERS: dict[tuple[str, str], Ask] = {
     ("GET", "/rest/v1/leads.json"): lambda marketo: marketo.get(
         "/rest/v1/leads.json", filterType="id", filterValues=any_id(marketo)
     ),
+    ("POST", "/rest/v1/leads.json"): lambda marketo: marketo.post(
+        "/rest/v1/leads.json",
+        json={"action": "updateOnly", "lookupField": "id", "input": [{"id": any_id(marketo), "lastName": "Ito"}, {}]},
+    ),
+    ("POST", "/rest/v1/leads/delete.json"): lambda marketo: marketo.post(
+        "/rest/v1/leads/delete.json", json={"input": [{"id": any_id(marketo)}, {"id": 7}]}
+    ),
+    ("POST", "/rest/v1/leads/{leadId}/merge.json"): lambda marketo: marketo.post(
+        f"/rest/v1/leads/{any_id(marketo)}/merge.json", params={"leadIds": any_id(marketo, 1)}
+    ),
+    ("GET", f"{ACTIVITIES}/types.json"): ask(f"{ACTIVITIES}/types.json"),
+    ("GET", f"{ACTIVITIES}/pagingtoken.json"): ask(
+        f"{ACTIVITIES}/pagingtoken.json", sinceDatetime="2026-08-15T12:00:00Z"
+    ),
+    ("GET", f"{ACTIVITIES}.json"): lambda marketo: after_changes(marketo, "", activityTypeIds="12,13,22,32"),
+    ("GET", f"{ACTIVITIES}/leadchanges.json"): lambda marketo: after_changes(
+        marketo, "/leadchanges", fields="firstName"
+    ),
+    ("GET", f"{ACTIVITIES}/deletedleads.json"): lambda marketo: after_changes(marketo, "/deletedleads"),
     ("POST", f"{EXPORT}/create.json"): lambda marketo: marketo.create(),
     ("POST", f"{EXPORT}/{{exportId}}/enqueue.json"): post(f"{EXPORT}/{{exportId}}/enqueue.json"),
     ("POST", f"{EXPORT}/{{exportId}}/cancel.json"): post(f"{EXPORT}/{{exportId}}/cancel.json"),
@@ -62,8 +84,21 @@ ANSWERS: dict[tuple[str, str], Ask] = {
 """How to get an answer with something in it from each operation; the file route is no JSON."""
 
 
-def any_id(marketo: Caller) -> int:
-    return marketo.desk("GET", "/leads?fields=id&limit=1")["leads"][0]["id"]
+def any_id(marketo: Caller, place: int = 0) -> int:
+    return marketo.desk("GET", f"/leads?fields=id&limit={place + 1}")["leads"][place]["id"]
+
+
+def after_changes(marketo: Caller, path: str, **params: Any) -> Any:
+    first, second, third = (any_id(marketo, place) for place in range(3))
+    changes: list[Any] = [
+        {"add": {"firstName": "Kim"}},
+        {"edit": first, "values": {"firstName": "Ito", "leadScore": 1000}},
+        {"merge": first, "losers": [second]},
+        {"delete": third},
+    ]
+    marketo.desk("POST", "/changes", changes=changes)
+    token = marketo.get(f"{ACTIVITIES}/pagingtoken.json", sinceDatetime="2026-08-15T12:00:00Z")["nextPageToken"]
+    return marketo.get(f"{ACTIVITIES}{path}.json", nextPageToken=token, **params)
 
 
 def after_an_error(marketo: Caller, path: str) -> Any:
