@@ -209,7 +209,11 @@ def check_base_url(text: str) -> str:
     """
     if re.fullmatch(r"\d{3}-[A-Za-z]{3}-\d{3}", text):
         text = f"https://{text}.mktorest.com"
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises for a port that is none
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise SettingsError(
             f"MARKETO_BASE_URL is {_shown(text)!r}, which is not a web address. "

@@ -12,7 +12,15 @@ from typing import BinaryIO
 
 from marketo_assets.api import bulk_extract
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import BadRange, FixRequest, OutcomeUnknown, QueueFull, TryAgain
+from marketo_assets.api.errors import (
+    BadRange,
+    FeatureAbsent,
+    InvalidData,
+    NotFound,
+    OutcomeUnknown,
+    QueueFull,
+    TryAgain,
+)
 from marketo_assets.api.export_file import open_export_file
 from marketo_assets.api.limits import Ledger
 from marketo_assets.clock import Clock
@@ -60,10 +68,11 @@ class Exporter:
         for attempt in range(_RECREATIONS + 1):
             job = job or self._create(request)
             job = self._follow(request, job, started)
-            self.ledger.exports.release(request.request_hash)
             if job.status == "Completed":
                 done = job.finished_at or self.clock.now()
                 self.ledger.exports.settle(job.export_id, job.file_bytes or 0, finished_at=done)
+            self.ledger.exports.release(request.request_hash)
+            if job.status == "Completed":
                 return job
             self.log(f"{request.partition}: export job {job.export_id} ended {job.status}: {job.error or 'no reason'}")
             if attempt < _RECREATIONS:
@@ -105,7 +114,7 @@ class Exporter:
         self._pause_until(job.polled_at, self.poll_seconds)
         try:
             job = self._status(request, job.export_id)
-        except FixRequest:  # Marketo forgets a job after 30 days, and does not say in which words
+        except (NotFound, InvalidData, FeatureAbsent):  # Marketo forgets a job after 30 days; its words are unknown
             mark(self.ledger, job, status="Gone")
             return None
         if job.status in ("Failed", "Cancelled"):

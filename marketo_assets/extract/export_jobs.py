@@ -157,7 +157,7 @@ def is_current(as_of: datetime, window: Window, *, now: datetime, is_fetched: bo
 
 
 def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
-    """Return how large the file will probably be: as its partition's last one, else as the largest known; 0 if none is."""
+    """Return how large the file will probably be: as its partition's last, else as the largest known, else 0."""
     sizes = [(job.partition, job.file_bytes) for job in recorded_jobs(ledger) if job.object == request.object]
     same = [size for partition, size in sizes if partition == request.partition and size is not None]
     return same[0] if same else max((size for _, size in sizes if size is not None), default=0)

@@ -16,7 +16,6 @@ from marketo_assets.load.columns import SchemaChange, fit_columns, table_columns
 from marketo_assets.load.lead_fields import OWN_COLUMNS, Registry, register_fields
 from marketo_assets.load.lead_rows import TABLE, FileRows, carry_over, insert_leniently, insert_strictly
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes
-from marketo_assets.models.runner import refresh_models
 from marketo_assets.warehouse import DuckDBConnection, DuckDBSpaceError, DuckDBTextError, Warehouse
 
 
@@ -108,7 +107,6 @@ def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: s
         )
         _refresh_superseded(con, landed.partition)
         _record(con, landed, load, run_id, now)
-        refresh_models(con)
     return replace(load, seconds=time.monotonic() - began)
 
 

@@ -21,9 +21,12 @@ _OWN_COMMENTS = {
 def refresh_models(con: DuckDBConnection) -> None:
     """Leave `main.leads` with every column that `raw.lead_snapshots` has, commented from Describe.
 
-    Grain: one row per lead that exists now. Nothing is rebuilt when the columns and labels are as they were.
+    Grain: one row per lead that exists now. Nothing is rebuilt when the columns and labels are as they were,
+    and nothing is there before the first load.
     """
     columns = table_columns(con, "raw", "lead_snapshots")
+    if not columns:
+        return
     comments = _lead_comments(con, list(columns))
     shown = [name for name in columns if name != "_partition"]
     if _comments_of(con, "leads") == {name: comments[name] for name in shown}:
