@@ -23,7 +23,7 @@ app = typer.Typer(
 @app.command()
 def demo(
     leads: Annotated[
-        int | None, typer.Option(min=0, max=1_000_000, help="Leads in the sandbox.", show_default="10000")
+        int | None, typer.Option(min=0, max=300_000, help="Leads in the sandbox.", show_default="10000")
     ] = None,
     months: Annotated[int | None, typer.Option(min=1, max=240, help="Months they came in.", show_default="24")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same leads.", show_default="1")] = None,

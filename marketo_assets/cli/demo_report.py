@@ -75,7 +75,7 @@ def tell_cost(sandbox: LocalMarketo, screen: Screen, *, began: float, scale: int
     )
     screen.say(
         f"It took {time.monotonic() - began:.1f} s. Marketo had exports under way for {under_way} of its own time, "
-        f"which runs {scale} times as fast here."
+        f"which runs {scale:,} times as fast here."
     )
 
 

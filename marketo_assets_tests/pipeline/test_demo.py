@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from marketo_assets.warehouse import connect_readonly
-from marketo_assets_tests.unit.cli.checkout import MODULE, call, make_checkout, quiet_environment
+from marketo_assets_tests.unit.cli.checkout import MODULE, ROOT, call, make_checkout, quiet_environment
 
 SMALL = ["--leads", "300", "--months", "3"]
 LEFT = [".dagster", "dagster.yaml", "data", "workspace.yaml"]
@@ -128,6 +128,25 @@ def test_every_query_to_try_works(clone: Path, demo: subprocess.CompletedProcess
         )
         assert (0, b"") == (answer.returncode, answer.stderr), command
         assert answer.stdout
+
+
+def test_the_readme_tells_the_tables(demo: subprocess.CompletedProcess[str]) -> None:
+    """The README describes every table of the published file, and none that is not there."""
+    shown = re.findall(r"^  marketo\.(\S+) +[\d,]+$", demo.stdout, re.MULTILINE)
+    section = (ROOT / "README.md").read_text("utf-8").partition("## What is in")[2].partition("\n## ")[0]
+    told = re.findall(r"^\| `(?:marketo\.)?([\w.]+)`", section, re.MULTILINE)
+    assert sorted(shown) == sorted(told)
+
+
+def test_the_readmes_query_works(clone: Path, demo: subprocess.CompletedProcess[str]) -> None:
+    """The query of the README's first screen reads the demo's leads, called in the clone without any setting."""
+    assert 0 == demo.returncode
+    query = re.findall(r'python -c "(.+)"', (ROOT / "README.md").read_text("utf-8"))[0]
+    answer = subprocess.run(
+        [sys.executable, "-c", query], cwd=clone, env=quiet_environment(), capture_output=True, timeout=60, check=False
+    )
+    assert (0, b"") == (answer.returncode, answer.stderr)
+    assert b"299 rows" in answer.stdout
 
 
 def test_the_history_is_in_the_clone(
