@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -25,6 +26,7 @@ from marketo_assets.api.errors import (
     UnreadableAnswer,
     WrongInstance,
 )
+from marketo_assets.api.moments import parse_http_date
 from marketo_assets.api.redact import NOTHING, Spoken, mark, said
 
 
@@ -40,6 +42,17 @@ class Answer:
     """What Marketo support asks for."""
     warnings: tuple[str, ...] = ()
     """Marketo's warnings, each as text."""
+    answered_at: datetime | None = None
+    """When Marketo answered, by its own clock (the `Date` header, whole seconds); None where it does not tell."""
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether nothing came and it may be for another reason than that nothing is there.
+
+        An accepted call hides a failed search behind a missing `result`, or behind an empty one with warnings.
+        """
+        has_list = isinstance(self.body.get("result"), list)
+        return self.body.get("success") is True and not self.result and (not has_list or bool(self.warnings))
 
 
 def read_answer(response: httpx.Response, spoken: Spoken = NOTHING) -> Answer:
@@ -48,16 +61,17 @@ def read_answer(response: httpx.Response, spoken: Spoken = NOTHING) -> Answer:
     Raises: the MarketoError that says what to do next.
     """
     body = parse_object(response.read())
+    answered_at = parse_http_date(response.headers.get("date"))
     refused = refusal(body, spoken) if body is not None else None
     if isinstance(refused, NoData):
-        return Answer([], body or {}, refused.request_id, (str(refused),))
+        return Answer([], body or {}, refused.request_id, (str(refused),), answered_at)
     if refused is not None:
         raise refused
     if response.status_code != httpx.codes.OK:
         raise status_error(response)
     if body is None or body.get("success") is not True:
         raise unreadable(response, request_id_of(body))
-    return Answer(_records(body), body, request_id_of(body), _warnings(body.get("warnings")))
+    return Answer(_records(body), body, request_id_of(body), _warnings(body.get("warnings")), answered_at)
 
 
 def parse_object(content: bytes) -> dict[str, Any] | None:
@@ -135,7 +149,11 @@ def request_id_of(body: Mapping[str, Any] | None) -> str | None:
 
 def _records(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     result = body.get("result")
-    return [item for item in result if isinstance(item, dict)] if isinstance(result, list) else []
+    records = result if isinstance(result, list) else []
+    # A record left out would pass for one that does not exist, so nothing is left out.
+    if result is not None and (records is not result or not all(isinstance(item, dict) for item in records)):
+        raise UnreadableAnswer("The result of an accepted call is not a list of records", None, request_id_of(body))
+    return records
 
 
 def _warnings(found: object) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ MarketoError
         BadRange                HTTP 416, or a Range that was not honoured: start again at byte 0
         NotFound                1004, 1013, 710
         InvalidData             1001, 1002, 1003 in its other meanings, 609, 612, 701 and their kin
+            PagingTokenRefused  a paging token does not work (any more): start again from a new one
         NoData                  702: an empty result
         AlreadyDone             1005, 1015, 1017, 1037: what was asked for is so already
             JobAlreadyQueued    1029 in its third meaning
@@ -239,6 +240,12 @@ class NotFound(FixRequest):
 
 class InvalidData(FixRequest):
     """A value or parameter is not acceptable."""
+
+
+class PagingTokenRefused(InvalidData):
+    """The paging token of the request does not work (any more); how long one lives is not documented."""
+
+    next_step = "Ask for a new paging token from the moment of the watermark, and read again from there."
 
 
 class NoData(FixRequest):

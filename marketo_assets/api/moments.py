@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 
 _SPELLING = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?\s*"
@@ -28,4 +29,13 @@ def parse_moment(text: object) -> datetime | None:
         microsecond = int((fraction or "").ljust(6, "0"))
         return datetime(year, month, day, hour, minute, second, microsecond, zone).astimezone(UTC)
     except (ValueError, OverflowError):
+        return None
+
+
+def parse_http_date(text: str | None) -> datetime | None:
+    """Return the moment of an HTTP `Date` header, aware and in UTC, in whole seconds; None where it names none."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None

@@ -14,7 +14,7 @@ from typing import Any
 
 from marketo_assets.api.answers import Answer
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import StuckPaging
+from marketo_assets.api.errors import GiveUp, InvalidData, MarketoError, NotFound, PagingTokenRefused, StuckPaging
 
 STUCK_AFTER = timedelta(minutes=10)
 """How long the same paging token may come with empty pages before paging is given up."""
@@ -22,31 +22,45 @@ ASSET_PAGE = 200
 """The most assets Marketo returns at once; its default of 20 would multiply the calls."""
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
+_PARAM = "nextPageToken"
+_DISGUISES = frozenset({"611", "704", "1001", "1003"})
 
 
 @dataclass(frozen=True)
 class Page:
     """Some records of a longer answer; there may be none."""
 
-    records: list[dict[str, Any]]
+    answer: Answer
     next_token: str | None
     """The paging token for what follows; the one of the last page serves a later start."""
-    request_id: str | None
+    has_more: bool
+    """Whether Marketo announces another page."""
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The records of the page."""
+        return self.answer.result
+
+    @property
+    def request_id(self) -> str | None:
+        """What Marketo support asks for."""
+        return self.answer.request_id
 
 
 def token_pages(client: MarketoClient, path: str, params: Mapping[str, object]) -> Iterator[Page]:
     """Yield the pages of a Lead Database or bulk list endpoint; *params* may carry the paging token to begin with.
 
     A token that repeats with empty pages is asked for more and more slowly, so that it does not eat the day's calls.
-    **Cost:** one call a page. Raises: StuckPaging.
+    **Cost:** one call a page. Raises: StuckPaging; PagingTokenRefused, also for a token that a page before gave.
     """
-    asked = params.get("nextPageToken")
+    asked = params.get(_PARAM)
     moved, pause = client.clock.now(), _FIRST_PAUSE_SECONDS
     while True:
-        answer = client.get(path, {**params, "nextPageToken": asked})
+        answer = _asked(client, path, {**params, _PARAM: asked})
         token = _token_of(answer)
-        yield Page(answer.result, token, answer.request_id)
-        if not _has_more(answer, token):
+        page = Page(answer, token, _has_more(answer, token))
+        yield page
+        if not page.has_more:
             return
         if token is not None and token != asked:
             asked, moved, pause = token, client.clock.now(), _FIRST_PAUSE_SECONDS
@@ -68,7 +82,7 @@ def asset_pages(client: MarketoClient, path: str, params: Mapping[str, object]) 
     while True:
         answer = client.get(path, {**params, "maxReturn": ASSET_PAGE, "offset": offset})
         if answer.result:
-            yield Page(answer.result, None, answer.request_id)
+            yield Page(answer, None, len(answer.result) == ASSET_PAGE)
         if len(answer.result) < ASSET_PAGE:
             return
         if answer.result == previous:
@@ -77,8 +91,26 @@ def asset_pages(client: MarketoClient, path: str, params: Mapping[str, object]) 
         offset += ASSET_PAGE
 
 
+def _asked(client: MarketoClient, path: str, params: Mapping[str, object]) -> Answer:
+    try:
+        return client.get(path, params)
+    except (InvalidData, NotFound, GiveUp) as error:
+        if params[_PARAM] is None or not _refuses_token(error, params):
+            raise
+        raise PagingTokenRefused(error.message, error.code, error.request_id) from error
+
+
+def _refuses_token(error: MarketoError, params: Mapping[str, object]) -> bool:
+    # No source says how Marketo refuses a token. Where the words do not tell, a new token costs one call, and a
+    # refusal of something else comes again with it; a token that is kept would be refused for ever.
+    words = error.message.lower()
+    if "token" in words:
+        return error.code is not None
+    return error.code in _DISGUISES and not any(name.lower() in words for name in params)
+
+
 def _token_of(answer: Answer) -> str | None:
-    token = answer.body.get("nextPageToken")
+    token = answer.body.get(_PARAM)
     return str(token) if token else None
 
 
