@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.paging import token_pages
+from marketo_assets.api.errors import UnreadableAnswer
+from marketo_assets.api.paging import Page, token_pages
+from marketo_assets.api.values import integer
 
 DESCRIBE = "/rest/v1/leads/describe.json"
 DESCRIBE2 = "/rest/v1/leads/describe2.json"
@@ -34,20 +37,33 @@ class LeadField:
     is_searchable: bool
 
 
+@dataclass(frozen=True)
+class LeadBatch:
+    """One reading of up to three hundred leads."""
+
+    asked: tuple[int, ...]
+    """The ids that were asked for."""
+    leads: list[dict[str, Any]] = field(repr=False)
+    """Those of them that exist; an id that is missing was deleted or merged, or cannot be read yet."""
+    read_at: datetime | None
+    """When Marketo answered, by its own clock, in whole seconds; None where it does not tell."""
+    request_id: str | None
+
+
 def describe_lead_fields(client: MarketoClient, *, has_numbers: bool = True) -> list[LeadField]:
     """Return the fields that can be read and exported, in Describe Lead2's order; formula fields cannot.
 
     Describe Lead2 says names and types, Describe Lead the numbers. **Cost:** two calls; one without *has_numbers*.
     """
-    described = client.get(DESCRIBE2).result
+    answered = client.get(DESCRIBE2).result
     numbers = _Numbers(client.get(DESCRIBE).result if has_numbers else ())
-    lead = described[0] if described else {}
+    lead = answered[0] if answered else {}
     searchable = {str(name) for names in lead.get("searchableFields") or () for name in names}
     records = [record for record in lead.get("fields") or () if record.get("name")]
     return [
-        field
-        for field in (_field(record, numbers, searchable) for record in records)
-        if field.data_type not in ("formula", "lead_function")
+        described
+        for described in (_field(record, numbers, searchable) for record in records)
+        if described.data_type not in ("formula", "lead_function")
     ]
 
 
@@ -56,11 +72,23 @@ def leads_by_id(client: MarketoClient, ids: Iterable[int], fields: Sequence[str]
 
     A field without a value is absent from its lead. **Cost:** one call for each 300 different ids.
     """
+    for batch in lead_batches(client, ids, fields):
+        yield from batch.leads
+
+
+def lead_batches(client: MarketoClient, ids: Iterable[int], fields: Sequence[str]) -> Iterator[LeadBatch]:
+    """Yield what Marketo knows of these *ids*, three hundred different ones at a time, and when it said so.
+
+    **Cost:** one call a batch, made when the batch is asked for.
+    Raises: UnreadableAnswer for an answer from which the absence of leads must not be concluded; FieldNotFound.
+    """
     different = iter(dict.fromkeys(ids))
-    while batch := list(islice(different, BATCH)):
-        params = {"filterType": "id", "filterValues": batch, "fields": list(fields), "batchSize": BATCH}
-        for page in token_pages(client, LEADS, params):
-            yield from page.records
+    while asked := tuple(islice(different, BATCH)):
+        params = {"filterType": "id", "filterValues": asked, "fields": list(fields), "batchSize": BATCH}
+        pages = [_trusted(page) for page in token_pages(client, LEADS, params)]
+        moments = [page.answer.answered_at for page in pages if page.answer.answered_at is not None]
+        leads = [lead for page in pages for lead in page.records]
+        yield LeadBatch(asked, leads, min(moments, default=None), pages[-1].request_id)
 
 
 class _Numbers:
@@ -92,16 +120,17 @@ def _field(record: Mapping[str, Any], numbers: _Numbers, searchable: set[str]) -
         name=name,
         display_name=str(record.get("displayName") or name),
         data_type=str(record.get("dataType") or "string").lower(),
-        length=_integer(record.get("length")),
-        id=_integer(other.get("id")),
+        length=integer(record.get("length")),
+        id=integer(other.get("id")),
         is_read_only=is_read_only or record.get("updateable") is False,
         is_crm_managed=bool(record.get("crmManaged")),
         is_searchable=name in searchable,
     )
 
 
-def _integer(value: object) -> int | None:
-    try:
-        return int(str(value)) if value is not None else None
-    except ValueError:
-        return None
+def _trusted(page: Page) -> Page:
+    if page.answer.is_doubtful:
+        raise UnreadableAnswer(
+            "Marketo sent no list of leads, so none of those asked for may be taken for deleted", None, page.request_id
+        )
+    return page
