@@ -2,5 +2,5 @@
 
 Start at `client.MarketoClient`. Every call takes a reservation from `limits.Ledger` first, every refusal becomes one
 class of `errors.MarketoError`, and one loop (`retrying`) repeats what may be repeated.
-The endpoints stand in `lead_database`, `bulk_extract`, `export_file`, `asset_api` and `usage`.
+The endpoints stand in `lead_database`, `activities`, `bulk_extract`, `export_file`, `asset_api` and `usage`.
 """
