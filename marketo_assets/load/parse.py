@@ -20,7 +20,7 @@ from marketo_assets.load.columns import TEXT, Column, decimal_size, text_literal
 _STAND_IN = "\U0010fffd"
 _MOMENT = "TIMESTAMP WITH TIME ZONE"
 # Types that the CSV reader itself may be told; the others are read as text and cast with a check.
-_READABLE = (TEXT, "BOOLEAN", _MOMENT)
+_READABLE = (TEXT, _MOMENT)
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
 
 
@@ -78,8 +78,11 @@ def strict_cast(cell: str, type_name: str) -> str:
 
     *cell* is of `reading_type`. The error may be raised needlessly: then the lenient reading tells better, and slower.
     """
-    if type_name in (TEXT, "BOOLEAN"):
+    if type_name == TEXT:
         return cell
+    if type_name == "BOOLEAN":
+        truths = f"WHEN {cell} IN ('true', '1') THEN true WHEN {cell} IN ('false', '0') THEN false"
+        return f"CASE WHEN {cell} IS NULL THEN NULL {truths} ELSE error('inexact') END"
     value = cell if type_name == _MOMENT else f"CAST({cell} AS {type_name})"
     exact = _is_surely_exact(cell, value, type_name)
     return f"CASE WHEN {cell} IS NULL THEN NULL WHEN {exact} THEN {value} ELSE error('inexact') END"
@@ -95,7 +98,7 @@ def lenient_cast(cell: str, type_name: str) -> str:
 
 def is_rejected(cell: str, type_name: str) -> str:
     """Return the condition under which *cell* holds a text that does not fit *type_name*."""
-    return f"(nullif(trim({cell}), '') IS NOT NULL AND ({lenient_cast(cell, type_name)}) IS NULL)"
+    return f"({cell} <> '' AND ({lenient_cast(cell, type_name)}) IS NULL)"
 
 
 def decimal_digits(text: str) -> tuple[str, str]:
@@ -126,7 +129,9 @@ def _is_surely_exact(cell: str, value: str, type_name: str) -> str:
 
 
 def _fits(text: str, type_name: str) -> str:
-    # DuckDB would also take words (epoch, infinity), other bases (0x10) and 1_000, round digits, and cut what follows.
+    # DuckDB would also take words (yes, epoch, infinity), other bases (0x10), 1_000, and round or cut what is too long.
+    if type_name == "BOOLEAN":
+        return f"lower({text}) IN ('true', 'false', '1', '0')"
     if type_name == "BIGINT":
         return f"regexp_full_match({text}, '[+-]?[0-9]+')"
     if type_name == "DATE":
