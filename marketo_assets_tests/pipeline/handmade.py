@@ -6,17 +6,20 @@ import hashlib
 import io
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from marketo_assets.api.lead_database import LeadField
+from marketo_assets.api.limits import Ledger, Limits
+from marketo_assets.clock import ManualClock
 from marketo_assets.extract.windows import month_window
-from marketo_assets.land.lead_exports import lead_export_dir, read_landed
+from marketo_assets.land.lead_exports import lead_export_dir
 from marketo_assets.land.manifest import LandedFile, write_manifest
 from marketo_assets.land.store import compress
 from marketo_assets.load.lead_snapshots import SnapshotLoad, load_lead_snapshot
-from marketo_assets.warehouse import DuckDBConnection, Warehouse
+from marketo_assets.publish import publish
+from marketo_assets.warehouse import Warehouse, connect_readonly
 
 MONTH = "2026-03"
 AS_OF = datetime(2026, 4, 2, 8, tzinfo=UTC)
@@ -88,7 +91,7 @@ def land(
         landed_at=as_of + timedelta(minutes=5),
     )
     write_manifest(folder / f"{export_id}.json", landed)
-    return replace(read_landed(data_dir / "landing", month), calls=0) if as_of == AS_OF else landed
+    return landed
 
 
 def load(data_dir: Path, landed: LandedFile) -> SnapshotLoad:
@@ -96,17 +99,18 @@ def load(data_dir: Path, landed: LandedFile) -> SnapshotLoad:
     return load_lead_snapshot(Warehouse(data_dir), landed, run_id="by-hand", now=landed.landed_at)
 
 
-def land_and_load(data_dir: Path, content: str | bytes, kinds: Mapping[str, str]) -> SnapshotLoad:
+def land_and_load(data_dir: Path, content: str | bytes, kinds: Mapping[str, str], **more: Any) -> SnapshotLoad:
     """Return what was loaded of a file with this *content*."""
-    return load(data_dir, land(data_dir, content, kinds))
+    return load(data_dir, land(data_dir, content, kinds, **more))
 
 
-def rows_of(data_dir: Path, query: str, *values: object) -> list[tuple[object, ...]]:
-    """Return what a query finds in the warehouse, before anything is published."""
-    with Warehouse(data_dir).transaction() as con:
-        return ask(con, query, *values)
-
-
-def ask(con: DuckDBConnection, query: str, *values: object) -> list[tuple[object, ...]]:
-    """Return the rows that *query* finds."""
-    return con.execute(query, list(values)).fetchall()
+def published(data_dir: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
+    """Return what a query finds in a release of what was loaded."""
+    ledger = Ledger(data_dir / "ledger.sqlite", Limits(), ManualClock(AS_OF))
+    publish(Warehouse(data_dir), ledger, now=AS_OF)
+    ledger.shut()
+    con = connect_readonly(data_dir / "marketo.duckdb")
+    try:
+        return con.execute(query, list(values)).fetchall()
+    finally:
+        con.close()

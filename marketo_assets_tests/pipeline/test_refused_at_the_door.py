@@ -24,7 +24,9 @@ def assert_nothing_happened(road: Road) -> None:
 def test_a_wrong_secret(road: Road) -> None:
     """A secret that Marketo does not know is refused once, with the place where the right one stands."""
     wrong = road.with_settings(client_secret=Secret("not-the-secret"))
-    with pytest.raises(BadCredentials, match="Check MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET.*LaunchPoint") as caught:
+    with pytest.raises(
+        BadCredentials, match=r"Check MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET.*LaunchPoint"
+    ) as caught:
         wrong.land(MONTH)
 
     assert "not-the-secret" not in repr(caught.value)
@@ -54,11 +56,13 @@ def test_a_service_that_is_removed_while_its_export_runs(road: Road) -> None:
     assert 3 == road.exports("created")
 
 
-@pytest.mark.parametrize("permissions", [[], ["Read-Only Activity", "Read-Only Assets"]], ids=["no role", "other roles"])
+@pytest.mark.parametrize(
+    "permissions", [[], ["Read-Only Activity", "Read-Only Assets"]], ids=["no role", "other roles"]
+)
 def test_a_user_without_permission_for_leads(road: Road, permissions: list[str]) -> None:
     """A user who may not read leads gets 603, and the error names the role's permission that is missing."""
     road.desk("PUT", CLIENT, permissions=permissions)
-    with pytest.raises(AccessDenied, match="603.*Give the API user's role the permission.*Access API"):
+    with pytest.raises(AccessDenied, match=r"603.*Give the API user's role the permission.*Access API"):
         road.land(MONTH)
 
     assert_nothing_happened(road)
@@ -67,7 +71,7 @@ def test_a_user_without_permission_for_leads(road: Road, permissions: list[str])
 def test_permission_taken_away_before_the_export(road: Road) -> None:
     """A permission that is lost between Describe and the export is told the same way."""
     road.desk("POST", "/faults", route="POST */create.json", kind="error", code="603")
-    with pytest.raises(AccessDenied, match="603.*Give the API user's role"):
+    with pytest.raises(AccessDenied, match=r"603.*Give the API user's role"):
         road.land(MONTH)
 
     assert_nothing_happened(road)
@@ -95,7 +99,11 @@ def test_a_host_where_nobody_listens(road: Road) -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("emial", "Did you mean email"), ("regioncode", "Did you mean RegionCode, regionCode"), ("x" * 60, "REST API names")],
+    [
+        ("emial", "Did you mean email"),
+        ("regioncode", "Did you mean RegionCode, regionCode"),
+        ("x" * 60, "REST API names"),
+    ],
     ids=["misspelt", "two that differ in case only", "like nothing known"],
 )
 @pytest.mark.parametrize("setting", ["lead_fields", "lead_fields_exclude"])
@@ -109,7 +117,9 @@ def test_an_unknown_field_in_the_settings(road: Road, setting: str, name: str, h
 
 def test_a_field_that_is_hidden_between_describe_and_export(road: Road) -> None:
     """A field that vanishes while a run is under way is told with its advice; the next run goes without it."""
-    road.desk("POST", "/faults", route="POST */create.json", kind="error", code="1006", message="Field 'planName' not found")
+    road.desk(
+        "POST", "/faults", route="POST */create.json", kind="error", code="1006", message="Field 'planName' not found"
+    )
     with pytest.raises(FieldNotFound, match="planName"):
         road.land(MONTH)
     road.desk("POST", "/fields/planName/hide")

@@ -43,7 +43,9 @@ def contents(folder: Path) -> dict[str, bytes]:
         if path.is_file():
             found[str(path.relative_to(folder))] = path.read_bytes()
             if path.suffix == ".zst":
-                found[f"{path.name}, unpacked"] = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())
+                found[f"{path.name}, unpacked"] = (
+                    zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())
+                )
     return found
 
 
@@ -57,7 +59,9 @@ def test_nothing_that_a_run_leaves_holds_a_secret(
     code, told = run({**environment, "MARKETO_CLIENT_SECRET": SECRET}, MONTH, "--log-level", "DEBUG")
     # Marketo gives the same token until it expires, so this is the one that the run had last.
     credentials = {"client_id": process.variables["MARKETO_CLIENT_ID"], "client_secret": SECRET}
-    answer = httpx.get(f"{process.base_url}/identity/oauth/token", params={"grant_type": "client_credentials", **credentials})
+    answer = httpx.get(
+        f"{process.base_url}/identity/oauth/token", params={"grant_type": "client_credentials", **credentials}
+    )
     token = answer.json()["access_token"]
 
     assert 0 == code, told
@@ -75,7 +79,12 @@ FAULTS = {
     "no permission": {"route": "POST */create.json", "kind": "error", "code": "603"},
     "a connection that drops": {"route": "POST */create.json", "kind": "drop", "count": None},
     "a page instead of an answer": {"route": "GET */describe2.json", "kind": "not_json", "count": None},
-    "an error that quotes the token": {"route": "POST */create.json", "kind": "error", "code": "1001", "message": TOKEN},
+    "an error that quotes the token": {
+        "route": "POST */create.json",
+        "kind": "error",
+        "code": "1001",
+        "message": TOKEN,
+    },
     "a token that is never accepted": {"route": "GET */describe2.json", "kind": "token_revoked", "count": None},
 }
 
