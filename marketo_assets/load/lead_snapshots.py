@@ -199,7 +199,7 @@ def _refresh_superseded(con: DuckDBConnection, partition: str) -> None:
         con.execute("DELETE FROM meta.superseded_rows")
         con.execute(
             "INSERT INTO meta.superseded_rows SELECT id, _load_id FROM ("
-            "SELECT id, _load_id, row_number() OVER (PARTITION BY id ORDER BY _as_of DESC, _load_id DESC) AS nth "
+            "SELECT id, _load_id, row_number() OVER (PARTITION BY id ORDER BY _as_of DESC, _partition DESC) AS nth "
             f"FROM {TABLE}) WHERE nth > 1"
         )
 
