@@ -32,7 +32,7 @@ def look(con: DuckDBConnection) -> tuple[int, ...]:
 def main() -> int:
     how, path = sys.argv[1], Path(sys.argv[2])
     is_over, seen, wrong, reads = threading.Event(), set[tuple[int, ...]](), set[str](), 0
-    threading.Thread(target=lambda: (sys.stdin.read(), is_over.set()), daemon=True).start()
+    threading.Thread(target=_wait_for_the_end, args=[is_over], daemon=True).start()
     held = connect_readonly(path)
     sys.stdout.write("reading\n")
     sys.stdout.flush()
@@ -51,6 +51,11 @@ def main() -> int:
         reads += 1
     sys.stdout.write(json.dumps({"reads": reads, "wrong": sorted(wrong), "seen": sorted(seen)}))
     return 0
+
+
+def _wait_for_the_end(is_over: threading.Event) -> None:
+    sys.stdin.read()
+    is_over.set()
 
 
 if __name__ == "__main__":

@@ -24,13 +24,15 @@ def pass_time(road: Road, **span: float) -> None:
 def random_changes(rng: random.Random, ids: list[int]) -> list[dict[str, Any]]:
     """Return edits, deletions, merges and new leads; each lead is gone at most once."""
     rng.shuffle(ids)
-    edits = [
+    edits: list[dict[str, Any]] = [
         {"edit": lead_id, "values": {"planName": f"plan {rng.random()}", "firstName": None, "order": rng.randrange(9)}}
         for lead_id in ids[:30]
     ]
-    deletions = [{"delete": lead_id} for lead_id in ids[30:45]]
-    merges = [{"merge": ids[45 + 3 * n], "losers": ids[46 + 3 * n : 48 + 3 * n]} for n in range(5)]
-    additions = [{"add": {"lastName": f"new {n}"}} for n in range(5)]
+    deletions: list[dict[str, Any]] = [{"delete": lead_id} for lead_id in ids[30:45]]
+    merges: list[dict[str, Any]] = [
+        {"merge": ids[45 + 3 * n], "losers": ids[46 + 3 * n : 48 + 3 * n]} for n in range(5)
+    ]
+    additions: list[dict[str, Any]] = [{"add": {"lastName": f"new {n}"}} for n in range(5)]
     changes = [*edits, *deletions, *merges, *additions]
     rng.shuffle(changes)
     return changes
