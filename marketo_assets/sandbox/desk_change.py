@@ -6,11 +6,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from marketo_assets.sandbox.activity_types import (
+    CHANGE_DATA_VALUE,
+    CHANGE_SCORE,
+    DELETE_LEAD,
+    MERGE_LEADS,
+    NEW_LEAD,
+)
 from marketo_assets.sandbox.changes import Why
 from marketo_assets.sandbox.desk import DeskError
 from marketo_assets.sandbox.world import World
 
 _KINDS = "a change is add, edit with values, delete, merge with losers, or company with values"
+_MEMBERS = frozenset(
+    {"add", "edit", "values", "as", "delete", "merge", "losers", "company", "by", "at", "reason", "source"}
+)
+_TOLD_OTHERWISE = frozenset({NEW_LEAD, CHANGE_DATA_VALUE, CHANGE_SCORE, MERGE_LEADS, DELETE_LEAD})
 
 
 def carry_out(
@@ -20,6 +31,10 @@ def carry_out(
 
     Raises: DeskError for what is no change, and whatever the world raises.
     """
+    if set(change) - _MEMBERS:
+        raise DeskError(f"unknown: {', '.join(sorted(set(change) - _MEMBERS))}; known: {', '.join(sorted(_MEMBERS))}")
+    if reported_as is not None and ("edit" not in change or reported_as in _TOLD_OTHERWISE):
+        raise DeskError("an edit may be reported as another activity type; what has activities of its own may not")
     why = Why(**{name: str(change[name]) for name in ("reason", "source") if change.get(name) is not None})
     values = change.get("values", {} if reported_as is not None else None)
     if isinstance(change.get("add"), dict):

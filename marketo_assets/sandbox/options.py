@@ -163,6 +163,9 @@ CHOICES: Mapping[str, Collection[str]] = {
 }
 """The switches that take one of several words."""
 
+LEAST: Mapping[str, int] = {"activity_page": 1}
+"""The numbers that may not be 0: a page without room would come for ever."""
+
 Told = TypeVar("Told", Limits, Switches)
 
 
@@ -178,6 +181,8 @@ def amend(current: Told, changes: Mapping[str, Any]) -> Told:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not (isinstance(value, wanted) or (wanted is float and is_number)) or (wanted is int and not is_number):
             raise ValueError(f"{name} takes a value of type {wanted.__name__}")
+        if is_number and value < LEAST.get(name, 0):
+            raise ValueError(f"{name} is at least {LEAST.get(name, 0)}")
         if name in CHOICES and value not in CHOICES[name]:
             raise ValueError(f"{name} is one of {', '.join(CHOICES[name])}")
     return dataclasses.replace(current, **dict(changes))
