@@ -86,6 +86,11 @@ def _ending(on_interrupt: str, *, interrupted: int = 1) -> Iterator[None]:
     except CommandError as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(error.exit_code) from None
+    except OSError as error:
+        typer.echo(
+            f"{error.strerror}: {error.filename}. Free space or correct the folder, and call this again.", err=True
+        )
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. {on_interrupt}", err=True)
         raise typer.Exit(interrupted) from None

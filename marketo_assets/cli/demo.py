@@ -70,13 +70,14 @@ def _perform(demo: Demo, began: float) -> None:
     screen.say(f"Copying it month by month to {shown(project.data_dir)}, by bulk export, through Dagster.")
     # Settings are in place: only now may the definitions be loaded, which read the first month.
     from marketo_assets.defs.runs import RunFailed
+    from marketo_assets.warehouse import WarehouseError
 
     try:
         runs = _copy_every_month(demo)
         change_and_read_again(project.data_dir, sandbox, screen, runs)
-    except RunFailed as error:
+    except (RunFailed, WarehouseError) as error:
         raise Failed(
-            f"{error}\nRun `marketo-assets demo` again: it goes on with the months that are missing."
+            f"{error}\nRun `marketo-assets demo` again: it goes on where it was; with --fresh it begins again."
         ) from error
     tell_tables(project.data_dir, sandbox, screen)
     tell_cost(sandbox, screen, began=began, scale=SCALE)

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import dagster as dg
 import httpx
 import pytest
 
+from marketo_assets.cli.sandbox_record import World, claim
 from marketo_assets.warehouse import connect_readonly
 from marketo_assets_tests.unit.cli.checkout import MODULE, ROOT, call, make_checkout, quiet_environment
 
@@ -184,6 +186,19 @@ def test_interrupted_and_called_again(tmp_path: Path) -> None:
     assert (0, "") == (again.returncode, again.stderr), again.stdout
     assert re.search(r"1/3 .* not exported again", again.stdout)
     assert "The sandbox has 299 leads now, and so has marketo.leads." in again.stdout
+
+
+def test_a_failure_is_told_in_words(tmp_path: Path) -> None:
+    """A demo that cannot go on ends with exit code 1, the reason and what to do; no stack trace, and no sandbox."""
+    folder = make_checkout(tmp_path / "clone")
+    claim(folder / "data", World(leads=30, months=1), begin=datetime.now(UTC))
+    (folder / "data" / "work.duckdb").write_bytes(b"no database")
+    answer = call(folder, "demo")
+    assert 1 == answer.returncode
+    assert "work.duckdb cannot be opened" in answer.stderr
+    assert "with --fresh it begins again" in answer.stderr
+    assert "Traceback" not in answer.stdout + answer.stderr
+    assert not answers(address("listens on", answer.stdout))
 
 
 def test_dev_shows_the_demo(clone: Path, demo: subprocess.CompletedProcess[str]) -> None:
