@@ -31,7 +31,7 @@ def month_window(month: str) -> Window:
 
     Raises: ValueError when *month* is not a month.
     """
-    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", month)
+    found = re.fullmatch(r"((?!0000)[0-9]{4})-(0[1-9]|1[0-2])", month)
     if not found:
         raise ValueError(f"{month!r} is not a month; write it as YYYY-MM.")
     year, number = int(found[1]), int(found[2])
