@@ -16,6 +16,7 @@ from marketo_assets.api.lead_database import describe_lead_fields
 from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.bulk import Exporter, Log
 from marketo_assets.extract.export_jobs import ExportRequest, RecordedJob, is_current, mark
+from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.lead_fields import choose_lead_fields
 from marketo_assets.extract.windows import month_window
 from marketo_assets.land.manifest import LandedFile, LandingError, damage, read_manifest, write_manifest
@@ -55,6 +56,7 @@ def land_lead_export(
     Raises: LandingError, ExportError, SettingsError, MarketoError.
     """
     began, calls = time.monotonic(), client.calls
+    claim_folder(ledger, settings)
     described = describe_lead_fields(client, has_numbers=False)
     fields = choose_lead_fields(described, settings)
     request = ExportRequest("leads", partition, month_window(partition), tuple(field.name for field in fields))
