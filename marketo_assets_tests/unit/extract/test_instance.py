@@ -14,12 +14,12 @@ from marketo_assets.extract.instance import claim_folder
 from marketo_assets.settings import Secret, Settings, SettingsError
 
 
-@pytest.fixture()
+@pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings("https://123-ABC-456.mktorest.com", Secret("id"), Secret("secret"), data_dir=tmp_path)
 
 
-@pytest.fixture()
+@pytest.fixture
 def ledger(settings: Settings) -> Ledger:
     return Ledger(settings.ledger_path, Limits(), ManualClock(datetime(2026, 5, 1, tzinfo=UTC)))
 
