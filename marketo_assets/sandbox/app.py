@@ -10,6 +10,7 @@ are silent it does what would catch a careless client, and where they contradict
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from marketo_assets.sandbox import (
@@ -24,13 +25,15 @@ from marketo_assets.sandbox import (
 )
 from marketo_assets.sandbox.gateway import Gateway
 from marketo_assets.sandbox.routing import Route
+from marketo_assets.sandbox.server_date import ServerDate
 from marketo_assets.sandbox.state import Sandbox
 
 
 def create_app(sandbox: Sandbox) -> Starlette:
     """Return the application that answers for *sandbox*, to be served or called in process."""
     desk = Mount("/sandbox", routes=control.routes(sandbox))
-    return Starlette(routes=[desk, Mount("/", Gateway(sandbox, marketo_routes()))])
+    dated = Middleware(ServerDate, clock=sandbox.clock)
+    return Starlette(routes=[desk, Mount("/", Gateway(sandbox, marketo_routes()))], middleware=[dated])
 
 
 def marketo_routes() -> list[Route]:

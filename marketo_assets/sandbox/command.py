@@ -129,6 +129,8 @@ def _serve(sandbox: Sandbox, listener: socket.socket, told: argparse.Namespace) 
         access_log=False,
         lifespan="off",
         server_header=False,
+        # The sandbox tells its own time; the machine's would mislead a client when time is scaled or moved.
+        date_header=False,
         # The path is all that the router sees; a proxy's headers have no business here.
         proxy_headers=False,
         timeout_keep_alive=_IDLE_SECONDS,

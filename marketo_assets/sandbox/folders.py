@@ -64,10 +64,10 @@ class FolderTree:
         self.folders: list[Folder] = []
         for number in range(24):
             # The youngest first: the documents promise no order, and the oldest are the ones a client looks for.
-            made = provisioned + timedelta(days=(23 - number) * 5)
+            made = provisioned + timedelta(hours=23 - number)
             root = roots[number % len(roots)]
             branch = Folder(100 + number, f"{root.name} {number + 1}", root, "Marketing Folder", made, made)
-            leaf = Folder(200 + number, "Archive", branch, "Marketing Folder", made, made + timedelta(days=1))
+            leaf = Folder(200 + number, "Archive", branch, "Marketing Folder", made, made + timedelta(hours=1))
             self.folders += [branch, leaf]
         self.folders += roots
 
