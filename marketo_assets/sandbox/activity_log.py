@@ -56,6 +56,7 @@ class Activity(NamedTuple):
     new: str | None = None
     filled: frozenset[str] | None = None
     """The fields a new lead came with; None for one of the seed."""
+    campaign_id: int | None = None
 
     @property
     def guid(self) -> str:
@@ -100,8 +101,8 @@ class ActivityLog:
             return Report(self._log(change, NEW_LEAD, name_of(change.new), told, filled=frozenset(change.new)))
         if change.kind == "win":
             merged = f"[{', '.join(map(str, change.losers))}]"
-            told = {"Merge IDs": merged, "Merge Source": "leaddb", "Merged in Sales": False, "Master Updated": True}
-            return Report(self._log(change, MERGE_LEADS, None, told))
+            told = {"Merge IDs": merged, "Merge Source": "leaddb", "Merged in Sales": False}
+            return Report(self._log(change, MERGE_LEADS, None, told | {"Master Updated": change.took_values}))
         if change.kind == "delete" or self._switches().merge_losers_deleted:
             # The samples disagree on what this number is.
             value_id = change.lead_id if self._next_number % 2 else self._next_number
@@ -198,6 +199,7 @@ class ActivityLog:
             old=old,
             new=new,
             filled=filled,
+            campaign_id=change.why.campaign_id,
         )
         self._next_number += 1
         insort(self._lines.setdefault(type_id, []), line, key=lambda known: known[:2])

@@ -42,7 +42,8 @@ def _head(line: Activity, switches: Switches, lead_id: int) -> dict[str, Any]:
         shown["id"] = line.number // 3
     zone = {"Z": "Z", "+0000": "+0000", "mixed": ("Z", "+0000")[line.number % 2]}[switches.activity_date]
     date = datetime.fromtimestamp(line.second, UTC)
-    return shown | {"activityDate": f"{date:%Y-%m-%dT%H:%M:%S}{zone}", "activityTypeId": line.type_id}
+    shown |= {"activityDate": f"{date:%Y-%m-%dT%H:%M:%S}{zone}", "activityTypeId": line.type_id}
+    return shown if line.campaign_id is None else shown | {"campaignId": line.campaign_id}
 
 
 def _attributes(told: Told, switches: Switches) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ class Why:
 
     reason: str = "Changed by a user"
     source: str = "Marketo user"
+    campaign_id: int | None = None
+    """The smart campaign that did it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Change:
     """The winner, of a `merge`."""
     losers: tuple[int, ...] = ()
     """Who was merged in, of a `win`."""
+    took_values: bool = False
+    """Whether the winner had gaps that the losers filled, of a `win`."""
     why: Why = Why()
     """Reason and source."""
     reported_as: int | None = None

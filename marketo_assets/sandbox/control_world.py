@@ -20,7 +20,7 @@ from marketo_assets.sandbox.world import World
 
 PAGE = 10_000
 LINES = 2_000
-_COMMON = ("at", "reason", "source")
+_COMMON = ("at", "reason", "source", "campaign_id")
 DATA_TYPES = frozenset(
     [
         "boolean",
@@ -131,8 +131,8 @@ class WorldDesk:
     async def change(self, request: Request) -> dict[str, Any]:
         """Carry out `changes` in order, each one of `{"add": values}`, `{"edit": id, "values": …}`,
         `{"delete": id}`, `{"merge": winner, "losers": […]}`, `{"company": key, "by": field, "values": …}`, each with
-        `at` or now, `reason` and `source`. An edit `as` an activity type (id or name) is reported by one activity of
-        that type, even without values.
+        `at` or now, `reason`, `source` and `campaign_id`. An edit `as` an activity type (id or name) is reported by
+        one activity of that type, even without values.
 
         It stops at the first that fails; those before it stay.
         """

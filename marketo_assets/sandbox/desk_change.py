@@ -19,7 +19,21 @@ from marketo_assets.sandbox.world import World
 
 _KINDS = "a change is add, edit with values, delete, merge with losers, or company with values"
 _MEMBERS = frozenset(
-    {"add", "edit", "values", "as", "delete", "merge", "losers", "company", "by", "at", "reason", "source"}
+    {
+        "add",
+        "edit",
+        "values",
+        "as",
+        "delete",
+        "merge",
+        "losers",
+        "company",
+        "by",
+        "at",
+        "reason",
+        "source",
+        "campaign_id",
+    }
 )
 _TOLD_OTHERWISE = frozenset({NEW_LEAD, CHANGE_DATA_VALUE, CHANGE_SCORE, MERGE_LEADS, DELETE_LEAD})
 
@@ -35,7 +49,7 @@ def carry_out(
         raise DeskError(f"unknown: {', '.join(sorted(set(change) - _MEMBERS))}; known: {', '.join(sorted(_MEMBERS))}")
     if reported_as is not None and ("edit" not in change or reported_as in _TOLD_OTHERWISE):
         raise DeskError("an edit may be reported as another activity type; what has activities of its own may not")
-    why = Why(**{name: str(change[name]) for name in ("reason", "source") if change.get(name) is not None})
+    why = _why(change)
     values = change.get("values", {} if reported_as is not None else None)
     if isinstance(change.get("add"), dict):
         return world.add(change["add"], at, why)
@@ -53,6 +67,14 @@ def carry_out(
         by = str(change.get("by", "externalCompanyId"))
         return len(world.edit_company(by, change["company"], values, at, why, moves_stamps=moves_stamps))
     raise DeskError(_KINDS)
+
+
+def _why(change: Mapping[str, Any]) -> Why:
+    campaign_id = change.get("campaign_id")
+    if campaign_id is not None and not _is_id(campaign_id):
+        raise DeskError("campaign_id is a whole number")
+    texts = {name: str(change[name]) for name in ("reason", "source") if change.get(name) is not None}
+    return Why(**texts, campaign_id=campaign_id)
 
 
 def _is_id(told: object) -> bool:

@@ -251,14 +251,16 @@ class World:
             raise InvalidValueError("leadIds", "a lead cannot be merged into itself or twice")
         for lead_id in (winner, *losers):
             self._require(lead_id)
+        took_values = False
         for loser in losers:
             theirs, ours = self._held(loser), self._held(winner)
             self._apply(Change("merge", loser, at, theirs, {}, into=winner, why=why))
             taken: Texts = {name: text for name, text in theirs.items() if name not in ours}
             if taken:
+                took_values = True
                 self._apply(Change("edit", winner, at, dict.fromkeys(taken), taken, why=why, reported_as=MERGE_LEADS))
         if losers:
-            self._apply(Change("win", winner, at, {}, {}, losers=tuple(losers), why=why))
+            self._apply(Change("win", winner, at, {}, {}, losers=tuple(losers), took_values=took_values, why=why))
 
     def edit_company(
         self, by: str, company: str, values: Mapping[str, object], at: datetime, why: Why, *, moves_stamps: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from random import Random
 
 import pytest
 
@@ -13,6 +14,7 @@ from marketo_assets_tests.sandbox.feed import (
     change,
     edits,
     guids,
+    ids_of,
     old_lead,
     pages,
     switch,
@@ -206,3 +208,20 @@ def test_what_is_dated_in_the_future_waits(marketo: Caller) -> None:
     marketo.wait(30)
 
     assert [3] == orders(activities(marketo, "13"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_trouble_at_once_loses_nothing(marketo: Caller, seed: int) -> None:
+    """Short, empty, thin, repeating, unordered pages of one busy second: who reads on to the end has them all."""
+    rng = Random(seed)
+    marketo.desk("PATCH", "/limits", rate_calls=10_000)
+    first, second = ids_of(marketo, 2)
+    made = [{"edit": rng.choice([first, second]), "values": {"order": 100 + number}} for number in range(200)]
+    change(marketo, *made, {"add": {"firstName": "Kim"}}, {"delete": second})
+    switch(marketo, activity_page=rng.randint(3, 40), page_overlap=rng.randint(0, 5), empty_pages=rng.randint(0, 2))
+    switch(marketo, activity_scan=rng.choice([0, 7, 50]), activity_id=rng.choice(["missing", "repeated"]))
+    told = [r for answer in pages(marketo, "", token(marketo), activityTypeIds="12,13,37") for r in answer["result"]]
+    true = {entry["guid"] for entry in marketo.desk("GET", "/history")["changes"] if entry["guid"]}
+
+    assert true == set(guids(told))
+    assert 202 == len(true)

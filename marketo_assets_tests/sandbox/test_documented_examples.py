@@ -92,6 +92,85 @@ ERRORS = {
     "result": [{"date": "2026-08-01", "total": 73, "errors": [{"errorCode": "604", "count": 1}]}],
 }
 
+TYPES = {
+    "success": True,
+    "requestId": "a#1",
+    "result": [
+        {
+            "id": 2,
+            "name": "Fill Out Form",
+            "description": "…",
+            "apiName": None,
+            "primaryAttribute": {"name": "Webform ID", "dataType": "integer"},
+            "attributes": [{"name": "Client IP Address", "dataType": "string"}],
+        }
+    ],
+}
+PAGING_TOKEN = {"requestId": "…", "success": True, "nextPageToken": "GIYDAOBN…"}
+ACTIVITIES = {
+    "requestId": "b#7",
+    "success": True,
+    "moreResult": True,
+    "nextPageToken": "WQV2VQ…====",
+    "result": [
+        {
+            "id": 102988,
+            "marketoGUID": "102988",
+            "leadId": 5,
+            "activityDate": "2026-08-01T09:15:00Z",
+            "activityTypeId": 1,
+            "campaignId": 17,
+            "primaryAttributeValueId": 71,
+            "primaryAttributeValue": "example.com/pricing",
+            "attributes": [{"name": "Client IP Address", "value": "203.0.113.9"}],
+        }
+    ],
+}
+CHANGE = {
+    "success": True,
+    "requestId": "c#1",
+    "moreResult": False,
+    "nextPageToken": "GIYD…",
+    "result": [
+        {
+            "id": 88,
+            "marketoGUID": "88",
+            "leadId": 775,
+            "activityDate": "2026-08-01T22:31:49+0000",
+            "activityTypeId": 13,
+            "campaignId": 4,
+            "fields": [{"id": 48, "name": "firstName", "newValue": "Ana", "oldValue": "Anna"}],
+            "attributes": [{"name": "Source", "value": "Web service API"}],
+        }
+    ],
+}
+NEW_LEAD = {
+    "success": True,
+    "requestId": "c#1",
+    "moreResult": False,
+    "nextPageToken": "GIYD…",
+    "result": [
+        {
+            "id": 89,
+            "marketoGUID": "89",
+            "leadId": 776,
+            "activityDate": "2026-08-01T22:40:00Z",
+            "activityTypeId": 12,
+            "primaryAttributeValueId": 776,
+            "primaryAttributeValue": "New Person",
+            "attributes": [{"name": "Source Type", "value": "New lead"}],
+        }
+    ],
+}
+SYNCED = {"requestId": "e1#2", "success": True, "result": [{"id": 901, "status": "updated"}]}
+SKIPPED = {
+    "requestId": "e1#2",
+    "success": True,
+    "result": [
+        {"status": "skipped", "reasons": [{"code": "1007", "message": "Multiple leads match the lookup criteria"}]}
+    ],
+}
+
 
 def token(marketo: Caller) -> Any:
     return marketo.identify().json()
@@ -128,6 +207,58 @@ def errors(marketo: Caller) -> Any:
     return marketo.get("/rest/v1/stats/errors.json")
 
 
+def types(marketo: Caller) -> Any:
+    return marketo.get("/rest/v1/activities/types.json")
+
+
+def paging_token(marketo: Caller) -> Any:
+    return marketo.get("/rest/v1/activities/pagingtoken.json", sinceDatetime="2026-08-15T12:00:00Z")
+
+
+def activities(marketo: Caller) -> Any:
+    renamed(marketo)
+    start = paging_token(marketo)["nextPageToken"]
+    return marketo.get("/rest/v1/activities.json", nextPageToken=start, activityTypeIds="13", batchSize=1)
+
+
+def lead_change(marketo: Caller) -> Any:
+    renamed(marketo)
+    start = paging_token(marketo)["nextPageToken"]
+    return marketo.get("/rest/v1/activities/leadchanges.json", nextPageToken=start, fields="firstName")
+
+
+def new_lead(marketo: Caller) -> Any:
+    marketo.desk("POST", "/leads", leads=[{"firstName": "Kim"}])
+    start = paging_token(marketo)["nextPageToken"]
+    return marketo.get("/rest/v1/activities/leadchanges.json", nextPageToken=start, fields="firstName")
+
+
+def renamed(marketo: Caller) -> None:
+    (lead_id,) = marketo.desk("POST", "/leads", leads=[{"firstName": "Anna"}], at="2026-08-15T11:00:00Z")["ids"]
+    for name in ("Ana", "Anne"):
+        marketo.desk("PATCH", f"/leads/{lead_id}", values={"firstName": name}, campaign_id=4)
+
+
+def synced(marketo: Caller) -> Any:
+    for key in ("C-1", "C-2", "C-2"):
+        marketo.desk("POST", "/leads", leads=[{"crmKey": key}])
+    body = {
+        "action": "createOrUpdate",
+        "lookupField": "crmKey",
+        "partitionName": "Default",
+        "input": [
+            {"crmKey": "C-1", "email": "kim@example.com", "firstName": "Kim"},
+            {"crmKey": "C-2", "email": "lee@example.com", "externalCompanyId": "ACME"},
+        ],
+    }
+    return marketo.post("/rest/v1/leads.json", json=body)
+
+
+def skipped(marketo: Caller) -> Any:
+    answer = synced(marketo)
+    return {**answer, "result": answer["result"][1:]}
+
+
 def shape(value: Any) -> Any:
     """Return *value* with every leaf replaced by the name of its type; a list shows its first item."""
     if isinstance(value, dict):
@@ -144,6 +275,13 @@ def shape(value: Any) -> Any:
         pytest.param(ERROR, error, id="3.1 error"),
         pytest.param(JOB, job, id="4.2 job"),
         pytest.param(DESCRIBE2, describe2, id="5.1 describe2"),
+        pytest.param(SYNCED, synced, id="5.5 sync, a record that was written"),
+        pytest.param(SKIPPED, skipped, id="5.5 sync, a record that was not"),
+        pytest.param(TYPES, types, id="6.2 activity types"),
+        pytest.param(PAGING_TOKEN, paging_token, id="6.3 paging token"),
+        pytest.param(ACTIVITIES, activities, id="6.4 activities"),
+        pytest.param(CHANGE, lead_change, id="6.6 a change"),
+        pytest.param(NEW_LEAD, new_lead, id="6.6 a new lead"),
         pytest.param(FOLDERS, folders, id="7.12 folders"),
         pytest.param(USAGE, usage, id="7.13 usage"),
         pytest.param(ERRORS, errors, id="7.13 errors"),

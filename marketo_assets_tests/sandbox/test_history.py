@@ -137,6 +137,19 @@ def test_the_history_tells_what_no_activity_does(marketo: Caller) -> None:
     assert [(winner, [loser])] == [(entry["lead_id"], entry["losers"]) for entry in entries if entry["kind"] == "win"]
 
 
+def test_a_reset_forgets_history_and_activities(marketo: Caller) -> None:
+    """A new instance has neither, and its activities count anew."""
+    told = []
+    for _ in range(2):
+        marketo.desk("POST", "/reset")
+        marketo.renew()
+        change(marketo, {"add": {"firstName": "Kim"}})
+        told.append((history(marketo), activities(marketo)))
+
+    assert told[0] == told[1]
+    assert (2, 1) == (len(told[0][0]), len(told[0][1]))
+
+
 def test_the_history_comes_in_pages(marketo: Caller) -> None:
     """Chained by next_after the pages are the whole, each entry once, numbered from 1."""
     (lead_id,) = ids_of(marketo, 1)
