@@ -66,6 +66,15 @@ class Settings:
     """How long a run waits for one export job before it stops with a message; a later run takes the job up."""
     publish_min_seconds: float = 0.0
     """Shortest pause between two releases during a backfill; the last state is always published."""
+    lookback_seconds: float = 900.0
+    """How far before the watermark each poll for changes begins.
+
+    Activities resolve to one second, and nothing promises that one shows as soon as it happened. A quarter of an hour
+    is minutes where seconds are usual, and costs no more than that quarter's activities come again, which are known by
+    their GUID. What shows later still is found when its month is exported again.
+    """
+    change_activity_types: tuple[str, ...] = ()
+    """Names of more activity types whose leads are read again, beside those that are known to change a lead."""
     clock: Clock = field(default_factory=lambda: parse_clock(None))
     """The machine's clock, or the sandbox's (`MARKETO_CLOCK`)."""
 
@@ -198,6 +207,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_local: bool = 
         concurrency=_positive(values, "concurrency", 10, int),
         export_deadline_hours=_positive(values, "export_deadline_hours", 24.0, float),
         publish_min_seconds=_number(values, "publish_min_seconds", 0.0, float, lambda n: n >= 0, "0 or more seconds"),
+        lookback_seconds=_number(values, "lookback_seconds", 900.0, float, lambda n: n >= 0, "0 or more seconds"),
+        change_activity_types=split_names(values.get("change_activity_types", "")),
         clock=clock,
     )
 

@@ -95,7 +95,21 @@ def activity_types(client: MarketoClient) -> list[ActivityType]:
     return [_type(record, answer.request_id) for record in answer.result]
 
 
+@dataclass(frozen=True)
+class FeedStart:
+    """Where the three feeds may begin."""
+
+    token: str = dataclasses.field(repr=False)
+    answered_at: datetime | None
+    """When Marketo gave it, by its own clock, in whole seconds; None where it does not tell."""
+
+
 def paging_token(client: MarketoClient, since: datetime) -> str:
+    """Return the token of `feed_start`. **Cost:** one call, which may take five minutes."""
+    return feed_start(client, since).token
+
+
+def feed_start(client: MarketoClient, since: datetime) -> FeedStart:
     """Return the token from which each of the three feeds reads on from *since*, rounded down to the second.
 
     Whether activities of that very second come is not documented. **Cost:** one call, which may take five minutes.
@@ -108,7 +122,7 @@ def paging_token(client: MarketoClient, since: datetime) -> str:
     token = answer.body.get("nextPageToken")
     if not token:
         raise UnreadableAnswer("Marketo accepted the call but gave no paging token", None, answer.request_id)
-    return str(token)
+    return FeedStart(str(token), answer.answered_at)
 
 
 def lead_changes(client: MarketoClient, token: str, fields: Collection[str]) -> Iterator[ActivityPage]:

@@ -28,6 +28,7 @@ from marketo_assets.api.errors import (
 )
 from marketo_assets.api.moments import parse_http_date
 from marketo_assets.api.redact import NOTHING, Spoken, mark, said
+from marketo_assets.api.values import Number
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def read_answer(response: httpx.Response, spoken: Spoken = NOTHING) -> Answer:
 def parse_object(content: bytes) -> dict[str, Any] | None:
     """Return the JSON object in *content*, or None when it is anything else."""
     try:
-        body = json.loads(content)
+        body = json.loads(content, parse_float=Number)
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None

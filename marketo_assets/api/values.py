@@ -5,12 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from marketo_assets.api.errors import UnreadableAnswer
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _BEYOND = 2**63
+
+
+class Number(float):
+    """A number from JSON that still knows how it was spelled: a currency may have more digits than a float holds."""
+
+    def __new__(cls, spelled: str) -> Self:
+        """Return the number that *spelled* is in JSON."""
+        number = super().__new__(cls, spelled)
+        number.spelled = spelled
+        return number
+
+    spelled: str
+    """The digits as they came."""
 
 
 def integer(value: object) -> int | None:
@@ -25,9 +38,11 @@ def integer(value: object) -> int | None:
 
 
 def text(value: object) -> str | None:
-    """Return *value* as text: a string as it is, null as None, anything else as JSON writes it."""
+    """Return *value* as text: a string as it is, null as None, anything else as JSON writes it, digit for digit."""
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, Number):
+        return value.spelled
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -12,10 +12,13 @@ from pathlib import Path
 
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load import parse
-from marketo_assets.load.columns import SchemaChange, fit_columns, table_columns
-from marketo_assets.load.lead_fields import OWN_COLUMNS, Registry, register_fields
+from marketo_assets.load.columns import SchemaChange, table_columns
+from marketo_assets.load.current_leads import after_month, before_month
+from marketo_assets.load.lead_fields import Registry, register_fields
 from marketo_assets.load.lead_rows import TABLE, FileRows, carry_over, insert_leniently, insert_strictly
+from marketo_assets.load.lead_texts import fit_lead_tables
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes
+from marketo_assets.load.position import cover_since
 from marketo_assets.warehouse import DuckDBConnection, DuckDBSpaceError, DuckDBTextError, Warehouse
 
 
@@ -45,7 +48,8 @@ def load_lead_snapshot(warehouse: Warehouse, landed: LandedFile, *, run_id: str,
     """Return what was loaded, after the rows of *landed* have replaced those of its month.
 
     Grain of `raw.lead_snapshots`: one row per lead per month; every field typed under its column, then `_partition`,
-    `_as_of`, `_source`, `_load_id`. Columns of hidden fields keep the values they had.
+    `_as_of`, `_source`, `_load_id`. Columns of hidden fields keep the values they had. Of leads that were read later
+    the later reading stays shown, and changes are read from `_as_of` on.
 
     **Cost:** no call. One read of the file; a file with texts that do not fit their type is read twice.
     **Guarantee:** all of the month's rows and their bookkeeping are committed together, or nothing changes.
@@ -84,6 +88,7 @@ def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: s
         widened = _fit_table(con, registry, landed)
         record_schema_changes(con, landed.as_of, widened)
         load_id, rejected = next_load_id(con), 0
+        before_month(con, landed.partition)
         if path is None:
             _delete_month(con, landed.partition)
         else:
@@ -105,7 +110,9 @@ def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: s
             columns=table_columns(con, "raw", "lead_snapshots"),
             seconds=0.0,
         )
-        _refresh_superseded(con, landed.partition)
+        created = (landed.window.start, landed.window.end)
+        after_month(con, landed.partition, created, landed.as_of, load_id)
+        cover_since(con, landed.as_of, now)
         _record(con, landed, load, run_id, now)
     return replace(load, seconds=time.monotonic() - began)
 
@@ -122,12 +129,7 @@ def _readable(warehouse: Warehouse, landed: LandedFile, reading: _Reading) -> It
 
 
 def _fit_table(con: DuckDBConnection, registry: Registry, landed: LandedFile) -> tuple[SchemaChange, ...]:
-    columns = [registry.columns[field.name] for field in landed.fields]
-    widened = fit_columns(con, "raw", "lead_snapshots", columns, OWN_COLUMNS)
-    by_column = {column.name: column for column in columns}
-    return tuple(
-        SchemaChange(by_column[name].field, name, "widened", before, after) for name, (before, after) in widened.items()
-    )
+    return fit_lead_tables(con, [registry.columns[field.name] for field in landed.fields])
 
 
 def _file_rows(con: DuckDBConnection, registry: Registry, landed: LandedFile, path: Path, load_id: int) -> FileRows:
@@ -185,23 +187,6 @@ def _count_outside(con: DuckDBConnection, landed: LandedFile) -> int:
         landed.window.end,
     )
     return outside
-
-
-def _refresh_superseded(con: DuckDBConnection, partition: str) -> None:
-    """Leave in `meta.superseded_rows` every snapshot row of a lead but the one read last."""
-    (before,) = _one(con, "SELECT count(*) FROM meta.superseded_rows")
-    shared = con.execute(
-        f"SELECT 1 FROM {TABLE} SEMI JOIN (SELECT id FROM {TABLE} WHERE _partition = $1) USING (id) "
-        "WHERE _partition <> $1 LIMIT 1",
-        [partition],
-    ).fetchone()
-    if before or shared:
-        con.execute("DELETE FROM meta.superseded_rows")
-        con.execute(
-            "INSERT INTO meta.superseded_rows SELECT id, _load_id FROM ("
-            "SELECT id, _load_id, row_number() OVER (PARTITION BY id ORDER BY _as_of DESC, _partition DESC) AS nth "
-            f"FROM {TABLE}) WHERE nth > 1"
-        )
 
 
 def _one(con: DuckDBConnection, query: str, landed: LandedFile | None = None, *values: object) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 from marketo_assets.load.columns import SchemaChange, text_literal
 from marketo_assets.warehouse import DuckDBConnection
 
+_MOMENT = "TIMESTAMP WITH TIME ZONE"
 # Table, comment, and column definitions with their comments: what `DESCRIBE` and a BI tool show.
 _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     (
@@ -48,10 +49,61 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
     (
         "meta.superseded_rows",
-        "Snapshot rows that a later reading, in another month's export, replaces; marketo.leads omits them.",
+        "Rows of raw.lead_snapshots and raw.lead_readings that are not shown: read again later, or their lead is gone.",
         (
             ("lead_id", "BIGINT", "the lead"),
             ("load_id", "BIGINT", "the load whose row is out of date"),
+        ),
+    ),
+    (
+        "meta.missing_leads",
+        "One row per lead that a reading did not find and no deletion or merge explains yet; polls ask for it again.",
+        (
+            ("lead_id", "BIGINT", "the lead"),
+            ("first_missed_at", _MOMENT, "when it was first not found"),
+            ("missed_at", _MOMENT, "when it was last not found"),
+            ("load_id", "BIGINT", "the load that did not find it"),
+        ),
+    ),
+    (
+        "raw.lead_changes",
+        "One row per changed field per activity; activities without a field have one row. Append-only.",
+        (
+            ("activity_guid", "VARCHAR", "key of the activity (marketoGUID)"),
+            ("lead_id", "BIGINT", "the lead"),
+            ("activity_date", _MOMENT, "when it happened, in whole seconds"),
+            ("activity_type_id", "BIGINT", "kind of activity, as the instance numbers them"),
+            ("field", "VARCHAR", "REST name of the field; NULL where the activity names none"),
+            ("old_value", "VARCHAR", "the value before, as Marketo tells it"),
+            ("new_value", "VARCHAR", "the value after, as Marketo tells it"),
+            ("reason", "VARCHAR", "why, as Marketo tells it"),
+            ("source", "VARCHAR", "through which door, as Marketo tells it"),
+            ("campaign_id", "BIGINT", "the smart campaign that did it"),
+            ("_load_id", "BIGINT", "the capture that brought the row"),
+        ),
+    ),
+    (
+        "raw.lead_deletions",
+        "One row per deletion of a lead. Append-only.",
+        (
+            ("activity_guid", "VARCHAR", "key of the activity (marketoGUID)"),
+            ("lead_id", "BIGINT", "the lead"),
+            ("deleted_at", _MOMENT, "when, in whole seconds"),
+            ("reason", "VARCHAR", "why, as Marketo tells it"),
+            ("source", "VARCHAR", "through which door, as Marketo tells it"),
+            ("campaign_id", "BIGINT", "the smart campaign that did it"),
+            ("_load_id", "BIGINT", "the capture that brought the row"),
+        ),
+    ),
+    (
+        "raw.lead_merges",
+        "One row per loser of a merge. Append-only.",
+        (
+            ("activity_guid", "VARCHAR", "key of the activity (marketoGUID), shared by all losers of a merge"),
+            ("loser_id", "BIGINT", "the lead that is no more"),
+            ("winner_id", "BIGINT", "the lead that it was merged into, which may have been merged away since"),
+            ("merged_at", _MOMENT, "when, in whole seconds"),
+            ("_load_id", "BIGINT", "the capture that brought the row"),
         ),
     ),
     (
@@ -103,6 +155,7 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("stream", "VARCHAR", "what is read"),
             ("watermark", "TIMESTAMP WITH TIME ZONE", "everything before it is here"),
+            ("covered_from", _MOMENT, "since when no change is missing; no row of leads was read before"),
             ("moved_at", "TIMESTAMP WITH TIME ZONE", "when it was set"),
         ),
     ),
@@ -122,11 +175,17 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
 
 def ensure_tables(con: DuckDBConnection) -> None:
     """Leave the schemas `raw` and `meta` with every bookkeeping table, commented."""
-    present = {
-        f"{schema}.{table}"
-        for schema, table in con.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
-    }
+    present: dict[str, set[str]] = {}
+    for address, name in con.execute(
+        "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() "
+        "WHERE schema_name IN ('raw', 'meta')"
+    ).fetchall():
+        present.setdefault(address, set()).add(name)
     for address, comment, columns in _TABLES:
+        for name, kind, text in columns if address in present else ():
+            if name not in present[address]:
+                con.execute(f"ALTER TABLE {address} ADD COLUMN {name} {kind}")
+                con.execute(f"COMMENT ON COLUMN {address}.{name} IS {text_literal(text)}")
         if address not in present:
             con.execute("CREATE SCHEMA IF NOT EXISTS raw")
             con.execute("CREATE SCHEMA IF NOT EXISTS meta")

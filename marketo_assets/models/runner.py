@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from string import Template
 
@@ -16,33 +16,72 @@ _OWN_COMMENTS = {
     "_source": "what brought the row",
     "_load_id": "the load that brought the row; see meta.loads",
 }
+_GONE_COMMENTS = {
+    "id": "Marketo's id, which no other lead will have",
+    "deleted_at": "when it was deleted or merged away; when it was first missed, if nothing tells",
+    "merged_into_id": "the lead that it lives on in, at the end of all merges; NULL where it was deleted",
+}
+_TABLE_COMMENTS = {
+    "VIEW main.leads": "One row per lead that exists now; every field under its REST name.",
+    "VIEW main.deleted_leads": "One row per lead that was deleted or merged away, with its last known values.",
+    "TABLE raw.lead_snapshots": "One row per lead per month partition, as exported.",
+    "TABLE raw.lead_readings": "One row per lead per reading by REST, made because something happened to it.",
+}
+_VERSIONS = "(SELECT * FROM raw.lead_snapshots UNION ALL BY NAME SELECT * FROM raw.lead_readings)"
 
 
 def refresh_models(con: DuckDBConnection) -> None:
-    """Leave `main.leads` with every column that `raw.lead_snapshots` has, commented from Describe.
+    """Leave `main.leads` and `main.deleted_leads` with every column that leads have, commented from Describe.
 
-    Grain: one row per lead that exists now. Nothing is rebuilt when the columns and labels are as they were,
-    and nothing is there before the first load.
+    Grain: one row per lead that exists now, and one per lead that is gone. Nothing is rebuilt when the columns and
+    labels are as they were, and nothing is there before the first load.
     """
     columns = table_columns(con, "raw", "lead_snapshots")
     if not columns:
         return
     comments = _lead_comments(con, list(columns))
     shown = [name for name in columns if name != "_partition"]
-    if _comments_of(con, "leads") == {name: comments[name] for name in shown}:
+    has_readings = con.execute("SELECT 1 FROM raw.lead_readings LIMIT 1").fetchone() is not None
+    is_current = _comments_of(con, "leads") == {name: comments[name] for name in shown}
+    if is_current and has_readings == _shows_readings(con):
         return
-    values = ",\n    ".join(_value(name, columns[name]) for name in shown)
-    con.execute(_sql("leads", columns=values))
-    con.execute("COMMENT ON VIEW main.leads IS 'One row per lead that exists now; every field under its REST name.'")
-    con.execute("COMMENT ON TABLE raw.lead_snapshots IS 'One row per lead per month partition, as exported.'")
+    # Without readings there is nothing to join, and the plain table is read as fast as ever.
+    versions = _VERSIONS if has_readings else "raw.lead_snapshots"
+    values = {name: _value(name, columns[name]) for name in shown}
+    con.execute(_sql("leads", columns=_listed(values.values()), versions=versions))
+    values.pop("id")
+    taken = {"deleted_at", "merged_into_id"}
+    rest = [value for name, value in values.items() if name.lower() not in taken]
+    con.execute(_sql("deleted_leads", columns=_listed(rest), versions=_VERSIONS))
+    for address, comment in _TABLE_COMMENTS.items():
+        con.execute(f"COMMENT ON {address} IS {text_literal(comment)}")
     for name in columns:
-        for address in ("main.leads", "raw.lead_snapshots") if name in shown else ("raw.lead_snapshots",):
-            con.execute(f"COMMENT ON COLUMN {address}.{quoted(name)} IS {text_literal(comments[name])}")
+        _comment_column(con, name, comments[name], is_shown=name in shown)
+    for name, comment in _GONE_COMMENTS.items():
+        con.execute(f"COMMENT ON COLUMN main.deleted_leads.{name} IS {text_literal(comment)}")
+
+
+def _comment_column(con: DuckDBConnection, name: str, comment: str, *, is_shown: bool) -> None:
+    tables = ["raw.lead_snapshots"]
+    if is_shown:
+        tables += ["main.leads", "raw.lead_readings"]
+        tables += ["main.deleted_leads"] if name.lower() not in _GONE_COMMENTS else []
+    for table in tables:
+        con.execute(f"COMMENT ON COLUMN {table}.{quoted(name)} IS {text_literal(comment)}")
+
+
+def _shows_readings(con: DuckDBConnection) -> bool:
+    row = con.execute("SELECT sql FROM duckdb_views() WHERE schema_name = 'main' AND view_name = 'leads'").fetchone()
+    return row is not None and "lead_readings" in row[0]
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ",\n    ".join(values)
 
 
 def _value(name: str, type_name: str) -> str:
     # Marketo stores an empty text as no value, and spells "no value" in three ways; one of them is enough to read.
-    column = f"snapshot.{quoted(name)}"
+    column = f"version.{quoted(name)}"
     if type_name == TEXT and name not in OWN_COLUMNS:
         return f"nullif({column}, '') AS {quoted(name)}"
     return column

@@ -15,6 +15,7 @@ from marketo_assets.api.client import MarketoClient
 from marketo_assets.clock import ManualClock
 from marketo_assets.land.lead_exports import land_lead_export, read_landed
 from marketo_assets.land.manifest import LandedFile
+from marketo_assets.load.lead_changes import Capture, capture_lead_changes
 from marketo_assets.load.lead_snapshots import SnapshotLoad, load_lead_snapshot
 from marketo_assets.publish import publish
 from marketo_assets.sandbox.app import create_app
@@ -54,6 +55,11 @@ class Road:
     def load_file(self, landed: LandedFile) -> SnapshotLoad:
         """Return what was loaded of *landed*."""
         return load_lead_snapshot(self.warehouse, landed, run_id="a-run", now=self.settings.clock.now())
+
+    def capture(self, *, transport: httpx.BaseTransport | None = None) -> Capture:
+        """Return what was captured of the changes, over another *transport* if one is given."""
+        with MarketoClient.open(self.settings, transport=transport or self.transport) as client:
+            return capture_lead_changes(client, self.warehouse, self.settings, run_id="a-poll", log=self.log.append)
 
     def publish(self) -> Release | None:
         """Return a release of what was loaded."""

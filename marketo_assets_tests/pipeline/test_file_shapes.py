@@ -80,7 +80,7 @@ def test_duplicates_are_counted(data_dir: Path) -> None:
 NAMES: dict[str, list[str]] = {
     "columns of ours": ["_as_of", "_load_id", "_partition", "_source"],
     "DuckDB's rowid": ["rowid"],
-    "names that the loader uses": ["c0", "c1", "texts", "carried", "file", "snapshot", "superseded", "lead_id"],
+    "names that the loader uses": ["c0", "c1", "texts", "carried", "file", "version", "superseded", "lead_id"],
     "SQL keywords": ["select", "from", "order", "group", "table", "null", "true", "end"],
     "other alphabets and signs": ['say "hi"', "x,y", "größe", "a b", "semi;colon", "it's", "$1", "{x}"],
     "id and the stamps in another case": ["ID", "CreatedAt", "UPDATEDAT"],

@@ -1,0 +1,113 @@
+"""Texts of leads, from a file or from REST, become typed rows: what does not fit is kept beside them, not lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from marketo_assets.load import parse
+from marketo_assets.load.columns import (
+    TEXT,
+    Column,
+    SchemaChange,
+    decimal_size,
+    fit_columns,
+    quoted,
+    table_columns,
+    text_literal,
+    widen_column,
+    wider,
+)
+from marketo_assets.load.lead_fields import OWN_COLUMNS
+from marketo_assets.warehouse import DuckDBConnection
+
+SNAPSHOTS, READINGS = "lead_snapshots", "lead_readings"
+_TABLES = {SNAPSHOTS: OWN_COLUMNS, READINGS: {k: v for k, v in OWN_COLUMNS.items() if k != "_partition"}}
+_Cells = Sequence[tuple[str, Column]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where rows go, of which types its columns are, and what the rows are told of themselves."""
+
+    table: str
+    """With its schema."""
+    types: Mapping[str, str]
+    """The table's type of each column."""
+    own: Mapping[str, str]
+    """Our own columns, each with its SQL expression."""
+    load_id: int
+    carried: tuple[str, ...] = ()
+    """Columns whose values an earlier version of the lead hands over (table `carried`)."""
+
+
+def fit_lead_tables(con: DuckDBConnection, columns: Sequence[Column]) -> tuple[SchemaChange, ...]:
+    """Leave `raw.lead_snapshots` and `raw.lead_readings` with at least *columns*, of one type in both."""
+    held = {
+        name.lower(): type_name
+        for table in _TABLES
+        for name, type_name in table_columns(con, "raw", table).items()
+    }  # fmt: skip
+    wanted = [
+        replace(column, type=reduce(wider, [held.get(column.name.lower(), column.type)], column.type))
+        for column in columns
+    ]
+    by_column = {column.name: column.field for column in wanted}
+    widened: dict[str, tuple[str, str]] = {}
+    for table, own in _TABLES.items():
+        widened |= fit_columns(con, "raw", table, wanted, own)
+    return tuple(SchemaChange(by_column[name], name, "widened", *types) for name, types in widened.items())
+
+
+def insert_values(con: DuckDBConnection, target: Target, values: Mapping[str, str], source: str) -> None:
+    """Append the rows of *source*, *values* being an expression for each column that came from Marketo."""
+    select = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in {**values, **target.own}.items())
+    statement = f"SELECT {select} FROM {source}"
+    if target.carried:
+        kept = ", ".join(f"carried.{quoted(name)}" for name in target.carried)
+        statement = f"SELECT file.*, {kept} FROM ({statement}) AS file LEFT JOIN carried USING (id)"
+    con.execute(f"INSERT INTO {target.table} BY NAME {statement}")
+    if target.carried:
+        con.execute("DROP TABLE carried")
+
+
+def insert_texts(con: DuckDBConnection, target: Target, cells: _Cells) -> int:
+    """Append the rows of the table `texts`; return how many values did not fit and went to `meta.rejected_values`.
+
+    A currency column is first widened to hold every digit delivered. The table `texts` is gone afterwards.
+    """
+    types = dict(target.types)
+    for cell, column in cells:
+        if types[column.name].startswith("DECIMAL"):
+            types[column.name] = _widen_currency(con, cell, column, types[column.name])
+    values = {column.name: parse.lenient_cast(cell, types[column.name]) for cell, column in cells}
+    insert_values(con, target, values, "texts")
+    lead_id = next(parse.lenient_cast(cell, "BIGINT") for cell, column in cells if column.field == "id")
+    rejected = 0
+    for cell, column in cells:
+        if types[column.name] != TEXT:
+            row = con.execute(
+                f"INSERT INTO meta.rejected_values "
+                f"SELECT {target.load_id}, {lead_id}, {text_literal(column.field)}, {cell} FROM texts "
+                f"WHERE {parse.is_rejected(cell, types[column.name])}"
+            ).fetchone()
+            rejected += int(row[0]) if row else 0
+    con.execute("DROP TABLE texts")
+    return rejected
+
+
+def _widen_currency(con: DuckDBConnection, cell: str, column: Column, type_name: str) -> str:
+    text = f"trim({cell})"
+    needs = parse.decimal_digits(text)
+    found = con.execute(f"SELECT max({needs[0]}), max({needs[1]}) FROM texts WHERE {parse.is_number(text)}").fetchone()
+    width, scale = decimal_size(type_name)
+    whole, places = (max(had, need or 0) for had, need in zip((width - scale, scale), found or (0, 0), strict=True))
+    # 38 digits are all a DECIMAL has; those before the point go first, and what still does not fit is rejected.
+    places = max(scale, min(places, 38 - whole))
+    wanted = f"DECIMAL({min(38, whole + places)},{places})"
+    if wanted != type_name:
+        for table in _TABLES:
+            if column.name in table_columns(con, "raw", table):
+                widen_column(con, f"raw.{table}", column.name, type_name, wanted)
+    return wanted
