@@ -18,6 +18,7 @@ from marketo_assets.sandbox.lead_routes import check_fields
 from marketo_assets.sandbox.options import Switches
 from marketo_assets.sandbox.parameters import to_integer
 from marketo_assets.sandbox.routing import Call, Route
+from marketo_assets.sandbox.state import Sandbox
 
 MOST_TYPES = 10
 MOST_LEADS = 30
@@ -109,8 +110,13 @@ def _page(
     lines = sandbox.activities.read(type_ids, (token.second, token.number), lead_ids)
     now = int(sandbox.clock.now().timestamp())
     page = cut_page(lines, token, most=most, keeps=keeps, switches=sandbox.switches, now=now)
-    shown = [view(line, sandbox.switches, sandbox.shown_lead_id(line.lead_id)) for line in page.lines]
+    shown = [view(line, sandbox.switches, _shown_lead_id(sandbox, line)) for line in page.lines]
     return call.success(shown, nextPageToken=_text(call, page.next), moreResult=page.has_more)
+
+
+def _shown_lead_id(sandbox: Sandbox, line: Activity) -> int:
+    # The lead of a deletion is the one that was deleted, in every source; only what happened before may follow a merge.
+    return line.lead_id if line.type_id == DELETE_LEAD else sandbox.shown_lead_id(line.lead_id)
 
 
 def _token(call: Call, family: str) -> PagingToken:
