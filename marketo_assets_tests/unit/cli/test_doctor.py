@@ -61,7 +61,17 @@ def test_a_healthy_instance_has_no_problem(examined: Examine) -> None:
     findings = examined()
     assert [] == [finding for finding in findings if finding.level in ("problem", "warning")]
     subjects = {finding.subject for finding in findings if finding.level == "ok"}
-    expected = {"data folder", "settings", "disk", "credentials", "fields", "bulk export", "updatedAt filter", "quotas"}
+    expected = {
+        "clock",
+        "data folder",
+        "settings",
+        "disk",
+        "credentials",
+        "fields",
+        "bulk export",
+        "updatedAt filter",
+        "quotas",
+    }
     assert {*expected, "start month"} == subjects
 
 
