@@ -14,14 +14,15 @@ from marketo_assets.api import bulk_extract
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import (
     BadRange,
+    DailyQuotaSpent,
     ExportQuotaHeld,
+    ExportQuotaSpent,
     FeatureAbsent,
     InvalidData,
     MarketoError,
     NotFound,
     QueueFull,
     TryAgain,
-    WaitForReset,
 )
 from marketo_assets.api.export_file import open_export_file
 from marketo_assets.api.limits import Ledger
@@ -199,7 +200,7 @@ class Exporter:
                     lambda: bulk_extract.enqueue(self.client, job.export_id),
                     doing=f"{request.partition}: queueing {job.export_id}",
                 )
-            except WaitForReset:
+            except (DailyQuotaSpent, ExportQuotaSpent):
                 # It does not run, so others may have its bytes; whoever takes it up sets them aside again.
                 self.ledger.exports.release(request.request_hash)
                 raise
