@@ -113,5 +113,5 @@ def test_no_text_is_the_machines_clock(text: str | None) -> None:
 @pytest.mark.parametrize("text", ["noon", "1", "1/2", "1/2/3/4", "1/2/0", "1/2/-1", "a/b/c"])
 def test_texts_that_are_no_clock(text: str) -> None:
     """A text of another form, or a clock that would stand still or run backwards, is refused."""
-    with pytest.raises(ValueError, match="scale|float|unpack"):
+    with pytest.raises(ValueError, match=r"scale|float|unpack"):
         parse_clock(text)
