@@ -48,7 +48,7 @@ def resume(context: dg.AssetExecutionContext, ledger: Ledger) -> None:
     heed_hand(context.instance, ledger)
     if context.run.tags.get(PAUSED_FOR, RESUMED) != RESUMED:
         may_retry = context.instance.run_retries_retry_on_asset_or_op_failure
-        context.instance.add_run_tags(context.run_id, {PAUSED_FOR: RESUMED, RETRY: str(may_retry).lower()})
+        context.instance.add_run_tags(context.run.run_id, {PAUSED_FOR: RESUMED, RETRY: str(may_retry).lower()})
 
 
 def pause(context: dg.AssetExecutionContext, ledger: Ledger, error: WaitForReset) -> dg.Failure:
