@@ -110,11 +110,11 @@ def read_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     if config:
         try:
             table = tomllib.loads(Path(config).read_text("utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError) as error:  # no TOML, or not even UTF-8
             raise SettingsError(
                 f"MARKETO_CONFIG names {config!r}, which cannot be read as TOML: {error}. Correct the path or the file."
             ) from error
-        secrets = sorted(_SECRETS & set(table))
+        secrets = sorted(name for name in table if name.lower().removeprefix("marketo_") in _SECRETS)
         if secrets:
             raise SettingsError(
                 f"{config} holds {', '.join(secrets)}. Secrets come from the environment only: "
@@ -159,7 +159,7 @@ def read_start_month(values: Mapping[str, str] | None = None, *, now: datetime |
     else:
         return StartMonth("2020-01", is_default=True)
     newest = f"{now or parse_clock(None).now():%Y-%m}"
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):
         raise SettingsError(f"{where} is {text!r}, which is not a month like {newest}; {remedy}.")
     if text > newest:
         raise SettingsError(f"{where} is {text}, which has not begun (it is {newest} in UTC); {remedy}.")
@@ -206,8 +206,12 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_local: bool = 
         rate_seconds=_positive(values, "rate_seconds", 20.0, float),
         concurrency=_positive(values, "concurrency", 10, int),
         export_deadline_hours=_positive(values, "export_deadline_hours", 24.0, float),
-        publish_min_seconds=_number(values, "publish_min_seconds", 0.0, float, lambda n: n >= 0, "0 or more seconds"),
-        lookback_seconds=_number(values, "lookback_seconds", 900.0, float, lambda n: n >= 0, "0 or more seconds"),
+        publish_min_seconds=_number(
+            values, "publish_min_seconds", 0.0, float, lambda n: 0 <= n < float("inf"), "0 or more seconds"
+        ),
+        lookback_seconds=_number(
+            values, "lookback_seconds", 900.0, float, lambda n: 0 <= n < float("inf"), "0 or more seconds"
+        ),
         change_activity_types=split_names(values.get("change_activity_types", "")),
         clock=clock,
     )
@@ -270,7 +274,7 @@ def _required(values: Mapping[str, str], name: str) -> str:
 
 
 def _positive(values: Mapping[str, str], name: str, default: T, kind: Callable[[str], T]) -> T:
-    return _number(values, name, default, kind, lambda number: number > 0, "a number above 0")
+    return _number(values, name, default, kind, lambda number: 0 < number < float("inf"), "a number above 0")
 
 
 def _number(

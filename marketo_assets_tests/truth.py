@@ -170,7 +170,7 @@ def _reads_same(expected: Any, actual: Any) -> bool:
     if isinstance(expected, int | float):
         # Through float, as the sandbox told it, where it is no whole number.
         kind = Decimal if isinstance(expected, int) else float
-        return kind(str(actual)) == kind(expected) or not isfinite(expected) and not isfinite(float(str(actual)))
+        return kind(str(actual)) == kind(expected) or (not isfinite(expected) and not isfinite(float(str(actual))))
     return bool(actual == (_typed(expected, "datetime") if isinstance(actual, datetime) else expected))
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from marketo_assets.api.answers import Answer
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import JobAlreadyQueued, MarketoError, UnreadableAnswer
+from marketo_assets.api.errors import JobAlreadyQueued, MarketoError, NotFound, UnreadableAnswer
 from marketo_assets.api.moments import parse_moment
 from marketo_assets.api.paging import token_pages
 from marketo_assets.api.redact import said
@@ -62,19 +62,26 @@ def create_lead_export(
 def enqueue(client: MarketoClient, export_id: str) -> ExportJob:
     """Put the job in Marketo's queue and return it; one that is there already is returned as it stands.
 
-    **Cost:** one call, two when it was enqueued before. Raises: QueueFull, ExportQuotaSpent.
+    **Cost:** one call, two when it was enqueued before or the answer says nothing. Raises: QueueFull, ExportQuotaSpent.
     """
     client.ledger.exports.check_open()
     try:
         # Repeating is safe: the second time Marketo says that the job is queued already.
-        return _only_job(client.post(export_path(export_id, "enqueue"), is_repeatable=True))
+        answer = client.post(export_path(export_id, "enqueue"), is_repeatable=True)
     except JobAlreadyQueued:
         return status(client, export_id)
+    return _only_job(answer) if answer.result else status(client, export_id)
 
 
 def status(client: MarketoClient, export_id: str) -> ExportJob:
-    """Return how the job stands; Marketo refreshes that at most once in 60 seconds. **Cost:** one call."""
-    return _only_job(client.get(export_path(export_id, "status")))
+    """Return how the job stands; Marketo refreshes that at most once in 60 seconds.
+
+    **Cost:** one call. Raises: NotFound when Marketo has no such job (any more), where it says so in a known way.
+    """
+    answer = client.get(export_path(export_id, "status"))
+    if not answer.result and not answer.is_doubtful:
+        raise NotFound("Marketo has no such export job", None, answer.request_id)
+    return _only_job(answer)
 
 
 def cancel(client: MarketoClient, export_id: str) -> ExportJob:

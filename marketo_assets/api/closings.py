@@ -1,4 +1,9 @@
-"""What is closed, and until when: the memory of 606, 607, 615 and 1029, shared by all processes."""
+"""What is closed, and until when: the memory of 606, 607, 615, 1029 and of outages, shared by all processes.
+
+`exports` and `calls` are Marketo's own refusals, `share` is a job that this project's share had no room for, `instance`
+an outage. One entry is the opposite of a closing: while `overruled` stands, somebody who reopened the export pool by
+hand wants to go on beyond this project's share, until Marketo itself refuses.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +13,26 @@ from typing import Literal
 
 from marketo_assets.clock import quota_reset
 
-What = Literal["rate", "calls", "exports"]
+What = Literal["rate", "calls", "exports", "share", "instance", "overruled"]
 
-_LONGEST_SECONDS = {"rate": 3600.0, "calls": 25 * 3600.0, "exports": 25 * 3600.0}
+_LONGEST_SECONDS = {"rate": 3600.0, "instance": 3600.0}
+_LONGEST_DAY_SECONDS = 25 * 3600.0
 _EARLY = timedelta(minutes=15)
 
 
 def close(db: sqlite3.Connection, what: What, until: datetime) -> None:
     """Close *what* until then, or for longer where it was closed for longer."""
     db.execute(
-        "INSERT INTO closed VALUES (?, ?) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-        (what, until.timestamp()),
+        # A moment further away than any closing lasts was written before the clock was set back.
+        "INSERT INTO closed VALUES (?, ?) ON CONFLICT DO UPDATE SET until = "
+        "CASE WHEN until > excluded.until + ? THEN excluded.until ELSE max(until, excluded.until) END",
+        (what, until.timestamp(), _LONGEST_SECONDS.get(what, _LONGEST_DAY_SECONDS)),
     )
+
+
+def reopen(db: sqlite3.Connection, *what: What) -> None:
+    """Forget that any of *what* was closed."""
+    db.executemany("DELETE FROM closed WHERE what = ?", [(name,) for name in what])
 
 
 def closed_seconds(db: sqlite3.Connection, what: What, now: datetime) -> float:
@@ -27,7 +40,7 @@ def closed_seconds(db: sqlite3.Connection, what: What, now: datetime) -> float:
     row = db.execute("SELECT until FROM closed WHERE what = ?", (what,)).fetchone()
     left = row[0] - now.timestamp() if row else 0.0
     # A moment further away than any closing lasts was written before the clock was set back.
-    return float(left) if 0 < left <= _LONGEST_SECONDS[what] else 0.0
+    return float(left) if 0 < left <= _LONGEST_SECONDS.get(what, _LONGEST_DAY_SECONDS) else 0.0
 
 
 def reopening(now: datetime) -> datetime:

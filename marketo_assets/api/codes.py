@@ -148,7 +148,9 @@ _BY_WORDS: Mapping[str, tuple[tuple[tuple[str, ...], Rule], ...]] = {
     "1029": (
         (("too many jobs", "queue"), Rule(QueueFull)),
         (("quota",), Rule(ExportQuotaSpent)),
+        (("queue", "full"), Rule(QueueFull)),
         (("already", "queue"), Rule(JobAlreadyQueued)),
+        (("too many",), Rule(QueueFull)),
     ),
     "1003": (
         (("too many results",), Rule(TooManyResults)),

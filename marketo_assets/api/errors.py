@@ -13,7 +13,9 @@ MarketoError
     WaitForReset                not before `resets_at`
         DailyQuotaSpent         607, or this project's share of the day's calls
         ExportQuotaSpent        1029 in another meaning, or this project's share of the day's bytes
+            ExportQuotaHeld     what is left is set aside for export jobs under way
         AllowanceSpent          1020
+        InstanceDown            500, 502, 608, 611, 614 or no answer, for half an hour, to a harmless call too
     FixRequest                  the same request will be refused again
         BadCredentials          HTTP 401 from Identity
         WrongInstance           the address is not (this) Marketo
@@ -157,8 +159,20 @@ class ExportQuotaSpent(WaitForReset):
     )
 
 
+class ExportQuotaHeld(ExportQuotaSpent):
+    """The day's export bytes would do, but others have set them aside; what they do not use is given back."""
+
+    next_step = "Wait until the exports under way have ended, or run again after 06:00 UTC."
+
+
 class AllowanceSpent(WaitForReset):
     """Another daily allowance is used up."""
+
+
+class InstanceDown(WaitForReset):
+    """The instance handles no call, not even a harmless one; *resets_at* is when to look again."""
+
+    next_step = "Nothing to correct here: look at status.adobe.com, and run again when the instance is back."
 
 
 class FixRequest(MarketoError):  # noqa: N818 - the name is the next step

@@ -22,7 +22,6 @@ CHUNK_BYTES = 1 << 20
 """Least size of a chunk, save the last: large enough that Python's share of the work is small."""
 _LONGEST_REFUSAL_BYTES = 1 << 20
 _RENEW_AFTER = timedelta(seconds=30)
-_NEVER_A_FILE = ("application/json", "text/html")
 _REFUSAL = re.compile(rb'\s*\{\s*"(requestId|success|errors)"\s*:')
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
@@ -71,9 +70,19 @@ def _opened(response: httpx.Response, reservation: Reservation, start: int, cloc
     total = _total_bytes(response, start)
     raw = response.iter_raw()
     first = next(raw, b"")
-    if media_type(response) in _NEVER_A_FILE or (response.status_code == 200 and _REFUSAL.match(first)):
+    if _is_no_file(response, first):
         raise _hidden_refusal(response, first, raw)
     return FileAnswer(start, total, media_type(response), _chunks(first, raw, reservation, clock))
+
+
+def _is_no_file(response: httpx.Response, first: bytes) -> bool:
+    if media_type(response) == "text/html":
+        return True
+    if response.status_code != 200:  # the rest of a file may begin with anything
+        return False
+    # Adobe's specification calls the file itself application/json, so that name alone says nothing.
+    is_object = media_type(response) == "application/json" and first.lstrip().startswith(b"{")
+    return is_object or _REFUSAL.match(first) is not None
 
 
 def _total_bytes(response: httpx.Response, start: int) -> int | None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime, timedelta
 
-from marketo_assets.api.closings import close, closed_seconds, reopening
-from marketo_assets.api.errors import ExportQuotaSpent
+from marketo_assets.api.closings import close, closed_seconds, reopen, reopening
+from marketo_assets.api.errors import ExportQuotaHeld, ExportQuotaSpent
 from marketo_assets.api.ledger_file import LedgerFile
 from marketo_assets.clock import Clock, quota_days, quota_reset
 
 _RESERVATION_LASTS = timedelta(days=3)
+# Whoever follows a job asks for its status every five minutes at least.
+_UNATTENDED_SECONDS = 3600.0
+_UNATTENDED_REAL_SECONDS = 300.0
 
 
 class ExportQuota:
@@ -28,27 +31,48 @@ class ExportQuota:
         self._file = file
         self._clock = clock
         self.daily_bytes = daily_bytes
+        # A hiccup of the machine is long in scaled time, and must not look like a run that died.
+        hiccup = _UNATTENDED_REAL_SECONDS * float(getattr(clock, "scale", 1.0))
+        self._unattended = timedelta(seconds=max(_UNATTENDED_SECONDS, hiccup))
 
     def reserve(self, key: str, expected_bytes: int) -> None:
         """Set *expected_bytes* aside for the job *key* until it is settled or released.
 
         A job larger than the whole day's share is let through on a day with nothing spent, for else it never could run.
-        Raises: ExportQuotaSpent when the quota is closed or what remains today is too little.
+        Raises: ExportQuotaHeld when the day would do but for what others set aside; ExportQuotaSpent when the quota is
+        closed or what is left of the day is too little. Then the job's own earlier reservation is given back.
         """
         with self._file.transaction() as db:
             now = self._clock.now()
             self._check_open(db, now)
-            remaining = self._remaining(db, now, but_not=key)
-            if remaining < min(expected_bytes, self.daily_bytes):
-                raise _spent(
-                    f"This project's share of today's export quota leaves {max(remaining, 0):,} of "
-                    f"{self.daily_bytes:,} bytes; about {expected_bytes:,} are needed",
-                    quota_reset(now),
-                )
-            db.execute(
-                "INSERT INTO export_reservation VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
-                (key, expected_bytes, now.timestamp()),
-            )
+            needed = min(expected_bytes, self.daily_bytes)
+            unspent = self.daily_bytes - self._used(db, now)
+            free = unspent - self._reserved(db, now - _RESERVATION_LASTS, key)
+            if free >= needed or closed_seconds(db, "overruled", now):
+                self._set_aside(db, key, expected_bytes, now)
+                return
+            db.execute("DELETE FROM export_reservation WHERE key = ?", (key,))
+            if unspent < needed:
+                close(db, "share", quota_reset(now))
+        left = f"leaves {max(free, 0):,} of {self.daily_bytes:,} bytes; about {expected_bytes:,} are needed"
+        error = ExportQuotaSpent if unspent < needed else ExportQuotaHeld
+        raise _spent(f"This project's share of today's export quota {left}", quota_reset(now), error)
+
+    def hold(self, key: str, expected_bytes: int) -> None:
+        """Set *expected_bytes* aside for a job that Marketo has queued already, whether they are there or not."""
+        with self._file.transaction() as db:
+            self._set_aside(db, key, expected_bytes, self._clock.now())
+
+    def renew(self, key: str) -> None:
+        """Say that somebody still follows the job *key*."""
+        with self._file.transaction() as db:
+            db.execute("UPDATE export_reservation SET at = ? WHERE key = ?", (self._clock.now().timestamp(), key))
+
+    def unattended(self) -> list[str]:
+        """Return the keys of jobs that nobody has followed for an hour: their runs were killed or gave up."""
+        with self._file.transaction() as db:
+            oldest = (self._clock.now() - self._unattended).timestamp()
+            return [str(key) for (key,) in db.execute("SELECT key FROM export_reservation WHERE at <= ?", (oldest,))]
 
     def settle(self, key: str, file_bytes: int, *, finished_at: datetime) -> None:
         """Count *file_bytes* on the quota day of *finished_at* (both days where they overlap), for the job *key*."""
@@ -66,7 +90,7 @@ class ExportQuota:
             db.execute("DELETE FROM export_reservation WHERE key = ?", (key,))
 
     def remaining(self) -> int:
-        """Return how many bytes may still be reserved today; 0 while the quota is closed."""
+        """Return how many bytes may still be reserved today; 0 while Marketo calls the quota spent."""
         with self._file.transaction() as db:
             now = self._clock.now()
             if closed_seconds(db, "exports", now):
@@ -79,15 +103,16 @@ class ExportQuota:
             return self._used(db, self._clock.now())
 
     def reserved(self) -> int:
-        """Return how many bytes are set aside for jobs that have not ended."""
+        """Return how many bytes are set aside for jobs that somebody follows."""
         with self._file.transaction() as db:
-            return self._reserved(db, self._clock.now())
+            return self._reserved(db, self._clock.now() - self._unattended)
 
     def close(self) -> datetime:
         """Remember that Marketo called the quota spent; return when it is to be tried again."""
         with self._file.transaction() as db:
             until = reopening(self._clock.now())
             close(db, "exports", until)
+            reopen(db, "overruled")
             return until
 
     def reopens_at(self) -> datetime | None:
@@ -107,21 +132,27 @@ class ExportQuota:
         if left:
             raise _spent("Marketo said earlier that the day's export quota is spent", now + timedelta(seconds=left))
 
-    def _remaining(self, db: sqlite3.Connection, now: datetime, but_not: str = "") -> int:
-        return self.daily_bytes - self._used(db, now) - self._reserved(db, now, but_not)
+    def _set_aside(self, db: sqlite3.Connection, key: str, expected_bytes: int, now: datetime) -> None:
+        db.execute(
+            "INSERT INTO export_reservation VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET bytes = excluded.bytes, at = excluded.at",
+            (key, expected_bytes, now.timestamp()),
+        )
+
+    def _remaining(self, db: sqlite3.Connection, now: datetime) -> int:
+        # What a killed run left behind must not hold others back; who reserves looks what became of it.
+        return self.daily_bytes - self._used(db, now) - self._reserved(db, now - self._unattended)
 
     def _used(self, db: sqlite3.Connection, now: datetime) -> int:
         query = "SELECT coalesce(sum(bytes), 0) FROM export_spent WHERE day = ?"
         return max(int(db.execute(query, (day.isoformat(),)).fetchone()[0]) for day in quota_days(now))
 
-    def _reserved(self, db: sqlite3.Connection, now: datetime, but_not: str = "") -> int:
-        # A job that nobody has settled for days was lost with its run; its file has long been counted or dropped.
-        oldest = (now - _RESERVATION_LASTS).timestamp()
+    def _reserved(self, db: sqlite3.Connection, since: datetime, but_not: str = "") -> int:
         query = "SELECT coalesce(sum(bytes), 0) FROM export_reservation WHERE at > ? AND key <> ?"
-        return int(db.execute(query, (oldest, but_not)).fetchone()[0])
+        return int(db.execute(query, (since.timestamp(), but_not)).fetchone()[0])
 
 
-def _spent(message: str, resets_at: datetime) -> ExportQuotaSpent:
-    error = ExportQuotaSpent(message)
+def _spent(message: str, resets_at: datetime, kind: type[ExportQuotaSpent] = ExportQuotaSpent) -> ExportQuotaSpent:
+    error = kind(message)
     error.resets_at = resets_at
     return error

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from marketo_assets.api import leases
-from marketo_assets.api.closings import close, closed_seconds, reopening
+from marketo_assets.api.closings import What, close, closed_seconds, reopen, reopening
 from marketo_assets.api.errors import DailyQuotaSpent
 from marketo_assets.api.export_quota import ExportQuota
 from marketo_assets.api.ledger_file import LedgerFile
@@ -139,7 +139,31 @@ class Ledger:
         with self.transaction() as db:
             until = reopening(self.clock.now())
             close(db, "calls", until)
+            reopen(db, "overruled")
             return until
+
+    def note_outage(self, seconds: float) -> datetime:
+        """Remember that the instance handled no call for long; return when to look again, *seconds* from now."""
+        with self.transaction() as db:
+            until = self.clock.now() + timedelta(seconds=seconds)
+            close(db, "instance", until)
+            return until
+
+    def overrule(self) -> None:
+        """Forget what is closed, and let this project's share be exceeded until the reset: somebody said so.
+
+        Marketo's next refusal ends it.
+        """
+        with self.transaction() as db:
+            reopen(db, "calls", "exports", "share", "instance")
+            close(db, "overruled", quota_reset(self.clock.now()))
+
+    def closed_until(self, what: What) -> datetime | None:
+        """Return until when *what* is closed, or None."""
+        with self.transaction() as db:
+            now = self.clock.now()
+            left = closed_seconds(db, what, now)
+            return now + timedelta(seconds=left) if left else None
 
     def calls_spent(self) -> int:
         """Return how many calls this project made in the quota day."""
@@ -214,7 +238,7 @@ class Ledger:
     def _check_day(self, db: sqlite3.Connection, now: datetime) -> None:
         self._check_open(db, now)
         spent = self._spent(db, now)
-        if spent >= self.limits.daily_calls:
+        if spent >= self.limits.daily_calls and not closed_seconds(db, "overruled", now):
             raise _day_spent(
                 f"This project's share of the day's calls is spent: {spent:,} of {self.limits.daily_calls:,}",
                 quota_reset(now),

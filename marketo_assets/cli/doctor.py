@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import httpx
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.cli.doctor_instance import check_instance
+from marketo_assets.cli.doctor_instance import check_instance, check_pauses
 from marketo_assets.cli.doctor_machine import check_folder, check_mixing, check_space
 from marketo_assets.cli.doctor_start import check_start
 from marketo_assets.cli.endings import Failed, WrongUse
@@ -63,6 +63,7 @@ def examine(
         return
     check_mixing(project.data_dir, settings, findings)
     with MarketoClient.open(settings, transport=transport) as client:
+        check_pauses(client.ledger, findings)
         is_open = check_instance(client, settings, findings, transport=transport)
         check_start(project.data_dir, client if is_open else None, environ, findings)
         findings.add("note", "cost", f"this examination made {client.calls} calls and spent no export quota.")

@@ -13,11 +13,14 @@ from marketo_assets.api.bulk_extract import cancel, create_lead_export
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import ExportQuotaSpent, MarketoError, UnsupportedFilter
 from marketo_assets.api.lead_database import DESCRIBE2, LeadField, describe_lead_fields
+from marketo_assets.api.limits import Ledger
+from marketo_assets.api.pauses import pauses
 from marketo_assets.api.usage import usage_today
 from marketo_assets.api.wire import open_http, translated
 from marketo_assets.cli.findings import Findings
 from marketo_assets.cli.screen import megabytes
 from marketo_assets.clock import SystemClock
+from marketo_assets.extract.export_jobs import usual_bytes
 from marketo_assets.extract.lead_fields import choose_lead_fields
 from marketo_assets.extract.windows import Window
 from marketo_assets.settings import Settings, SettingsError
@@ -136,6 +139,17 @@ def check_quotas(client: MarketoClient, settings: Settings, findings: Findings) 
         findings.add("warning", "quotas", said, todo)
     else:
         findings.add("ok", "quotas", said)
+
+
+def check_pauses(ledger: Ledger, findings: Findings) -> None:
+    """Add what exports wait for, and until when. **Cost:** no call."""
+    for pause in pauses(ledger, next_bytes=usual_bytes(ledger)):
+        findings.add(
+            "warning",
+            "exports",
+            f"paused: {pause.told(ledger.clock.now())}.",
+            "Nothing to correct: while Dagster runs, sensor export_quota_gate lets waiting runs go on by itself.",
+        )
 
 
 def _probe(client: MarketoClient, findings: Findings, name: str) -> bool:

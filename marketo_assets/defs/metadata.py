@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from marketo_assets.api.limits import Ledger
+from marketo_assets.api.pauses import pauses
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load.lead_snapshots import SnapshotLoad
 from marketo_assets.warehouse import Release
@@ -65,10 +66,12 @@ def release_metadata(release: Release | None) -> Metadata:
 
 
 def quota_left(ledger: Ledger) -> Metadata:
-    """Return what this project may still spend in the quota day."""
+    """Return what this project may still spend in the quota day, and what exports wait for."""
+    found = pauses(ledger)
     return {
         "calls_left_today": ledger.calls_remaining(),
         "export_mb_left_today": round(ledger.exports.remaining() / 1e6, 1),
+        "exports_paused": found[0].told(ledger.clock.now()) if found else "no",
     }
 
 

@@ -20,7 +20,7 @@ _LONGEST = 40
 
 
 def preview_table(con: DuckDBConnection, address: str, columns: Sequence[TableColumn], where: str = "true") -> str:
-    """Return ten rows of a table, lowest id first, with whatever may be personal masked before it leaves DuckDB."""
+    """Return ten rows of a table, lowest id first, with whatever may be personal masked."""
     shown = columns[:_COLUMNS]
     if not shown:
         return "no columns yet"
@@ -31,12 +31,17 @@ def preview_table(con: DuckDBConnection, address: str, columns: Sequence[TableCo
 
 
 def preview_export(path: Path | None, fields: Sequence[LeadField]) -> str:
-    """Return the first ten rows of a landed CSV, masked."""
+    """Return the first ten rows of a landed CSV, masked; a file that cannot be shown is for the load to judge."""
     if path is None:
         return "no leads were created in this month"
     with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
-        text = io.TextIOWrapper(reader, encoding="utf-8-sig", newline="")
-        rows = list(islice(csv.reader(text), ROWS + 1))
+        text = io.TextIOWrapper(reader, encoding="utf-8-sig", errors="replace", newline="")
+        try:
+            rows = list(islice(csv.reader(text), ROWS + 1))
+        except csv.Error:  # a cell longer than Python's reader takes, such as one whose quotes never close
+            rows = []
+    if not rows:
+        return "the first rows cannot be shown"
     header, body = rows[0][:_COLUMNS], [row[:_COLUMNS] for row in rows[1:]]
     types = {field.name: field.data_type for field in fields}
     is_shown = [name == "id" or may_show(name, types.get(name, "string")) for name in header]

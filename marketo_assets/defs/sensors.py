@@ -1,8 +1,10 @@
-"""What happens by itself: the published tables follow the loads."""
+"""What happens by itself: the published tables follow the loads, and exports rest while a quota is spent."""
 
 from datetime import timedelta
 
 import dagster as dg
+
+from marketo_assets.defs.export_gate import export_quota_gate
 
 _Condition = dg.AutomationCondition[dg.AssetKey]
 
@@ -24,4 +26,4 @@ published_tables_sensor = dg.AutomationConditionSensorDefinition(
     minimum_interval_seconds=30,
     description="Materializes marketo/leads and the tables beside it after months were loaded. Makes no call.",
 )
-SENSORS = (published_tables_sensor,)
+SENSORS = (published_tables_sensor, export_quota_gate)

@@ -6,18 +6,21 @@ import hashlib
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from marketo_assets.api import bulk_extract
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import (
     BadRange,
+    DailyQuotaSpent,
+    ExportQuotaHeld,
+    ExportQuotaSpent,
     FeatureAbsent,
     InvalidData,
+    MarketoError,
     NotFound,
-    OutcomeUnknown,
     QueueFull,
     TryAgain,
 )
@@ -32,12 +35,17 @@ from marketo_assets.extract.export_jobs import (
     mark,
     record_job,
 )
+from marketo_assets.extract.orphans import settle_orphans
+from marketo_assets.extract.outage import Endurance
 
+T = TypeVar("T")
 Log = Callable[[str], None]
 _QUEUE_PAUSES = (60.0, 120.0, 240.0)
 _RECREATIONS = 2
 _FETCHES_WITHOUT_PROGRESS = 5
 _BAD_FILES = 3
+# Exports under way end within minutes; what they leave of the day's bytes decides.
+_HELD_PATIENCE = timedelta(hours=1)
 
 
 class ExportError(RuntimeError):
@@ -61,13 +69,17 @@ class Exporter:
 
         **Cost:** create, enqueue and one status call a minute at most; an adopted job costs status calls only.
         **Guarantee:** a kill at any moment leaves a job that the next call takes up.
-        Raises: ExportError after the deadline or when Marketo fails the job again and again.
+        Raises: ExportError after the deadline or when Marketo fails the job again and again; WaitForReset when a quota
+        is spent or the instance is down: nothing is lost, and the bytes set aside for a job that does not run are free.
         """
         started = self.clock.now()
         job = self._adopt(request, is_refresh=is_refresh)
         for attempt in range(_RECREATIONS + 1):
             job = job or self._create(request)
-            job = self._follow(request, job, started)
+            try:
+                job = self._follow(request, job, started)
+            except NotFound as error:  # Marketo has lost it, which comes to the same as having failed it
+                job = mark(self.ledger, replace(job, error=error.message), status="Gone")
             if job.status == "Completed":
                 done = job.finished_at or self.clock.now()
                 self.ledger.exports.settle(job.export_id, job.file_bytes or 0, finished_at=done)
@@ -92,7 +104,7 @@ class Exporter:
         Raises: FileGone when Marketo no longer has it; ExportError when it cannot be had undamaged.
         """
         for _ in range(_BAD_FILES):
-            digest = self._fetch_rest(job, sink)
+            digest = self.endure(lambda: self._fetch_rest(job, sink), doing=f"{request.partition}: fetching the file")
             length = sink.tell()
             if job.file_bytes in (None, length) and job.checksum in (None, digest):
                 return
@@ -107,6 +119,10 @@ class Exporter:
             "the job is kept, and fetching it again costs no export quota."
         )
 
+    def endure(self, once: Callable[[], T], *, doing: str) -> T:
+        """Return what *once* returns, called again while the instance is down. Raises: InstanceDown; its own errors."""
+        return Endurance(self.client, self.ledger, self.clock, self.log, self._sleep).repeat(once, doing=doing)
+
     def _adopt(self, request: ExportRequest, *, is_refresh: bool) -> RecordedJob | None:
         job = find_adoptable(self.ledger, request, now=self.clock.now(), is_refresh=is_refresh)
         if job is None:
@@ -120,18 +136,40 @@ class Exporter:
         if job.status in ("Failed", "Cancelled"):
             return None
         self.log(f"{request.partition}: took up export job {job.export_id}, which is {job.status}")
+        if job.status == "Created":
+            self._reserve(request)
+        elif job.status != "Completed":
+            self.ledger.exports.hold(request.request_hash, expected_bytes(self.ledger, request))
         return job
 
     def _create(self, request: ExportRequest) -> RecordedJob:
-        self.ledger.exports.reserve(request.request_hash, expected_bytes(self.ledger, request))
+        self._reserve(request)
         try:
-            created = bulk_extract.create_lead_export(self.client, filter=request.filter, fields=request.fields)
-        except OutcomeUnknown:
             # A job that was created but never enqueued does not run and costs nothing, so asking again is safe.
-            created = bulk_extract.create_lead_export(self.client, filter=request.filter, fields=request.fields)
+            created = self.endure(
+                lambda: bulk_extract.create_lead_export(self.client, filter=request.filter, fields=request.fields),
+                doing=f"{request.partition}: creating an export job",
+            )
+        except MarketoError:
+            self.ledger.exports.release(request.request_hash)
+            raise
         job = record_job(self.ledger, request, created, now=self.clock.now())
         self.log(f"{request.partition}: created export job {job.export_id} with {len(request.fields)} fields")
         return job
+
+    def _reserve(self, request: ExportRequest) -> None:
+        needed, began, is_told = expected_bytes(self.ledger, request), self.clock.now(), False
+        while True:
+            try:
+                return self.ledger.exports.reserve(request.request_hash, needed)
+            except ExportQuotaHeld as held:
+                if self.clock.now() - began > _HELD_PATIENCE:
+                    raise
+                if not is_told:
+                    self.log(f"{request.partition}: {held.message}, and others have set them aside; waiting for them")
+                    is_told = True
+            settle_orphans(self.client, self.ledger, self.clock)
+            self._sleep(self.poll_seconds)
 
     def _follow(self, request: ExportRequest, job: RecordedJob, started: datetime) -> RecordedJob:
         deadline = started + timedelta(hours=self.deadline_hours)
@@ -158,7 +196,14 @@ class Exporter:
         refusals = 0
         while True:
             try:
-                queued = bulk_extract.enqueue(self.client, job.export_id)
+                queued = self.endure(
+                    lambda: bulk_extract.enqueue(self.client, job.export_id),
+                    doing=f"{request.partition}: queueing {job.export_id}",
+                )
+            except (DailyQuotaSpent, ExportQuotaSpent):
+                # It does not run, so others may have its bytes; whoever takes it up sets them aside again.
+                self.ledger.exports.release(request.request_hash)
+                raise
             except QueueFull as full:
                 if self.clock.now() > deadline:
                     raise ExportError(
@@ -167,13 +212,17 @@ class Exporter:
                     ) from full
                 pause = _QUEUE_PAUSES[min(refusals, len(_QUEUE_PAUSES) - 1)] * random.uniform(1.0, 1.2)  # noqa: S311  # jitter
                 self.log(f"{request.partition}: the export queue is full; trying again in {pause:.0f} s")
+                self.ledger.exports.renew(request.request_hash)
                 self._sleep(pause * self.poll_seconds / 60.0)
                 refusals += 1
             else:
                 return record_job(self.ledger, request, queued, now=self.clock.now(), was_polled=True)
 
     def _status(self, request: ExportRequest, export_id: str) -> RecordedJob:
-        job = bulk_extract.status(self.client, export_id)
+        self.ledger.exports.renew(request.request_hash)
+        job = self.endure(
+            lambda: bulk_extract.status(self.client, export_id), doing=f"{request.partition}: asking for {export_id}"
+        )
         return record_job(self.ledger, request, job, now=self.clock.now(), was_polled=True)
 
     def _fetch_rest(self, job: RecordedJob, sink: BinaryIO) -> str:

@@ -22,6 +22,7 @@ PARTIAL_KEPT = timedelta(minutes=15)
 # The same, for a job that nobody has fetched yet: its bytes are paid for.
 UNFETCHED_PARTIAL_KEPT = timedelta(days=1)
 _DEAD = ("Failed", "Cancelled", "Gone")
+_NEIGHBOURS = 2
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS export_job (
@@ -116,6 +117,24 @@ def record_job(
     return recorded
 
 
+def note_status(ledger: Ledger, recorded: RecordedJob, job: ExportJob, *, now: datetime) -> RecordedJob:
+    """Return *recorded* as *job* shows it now, committed; for a job whose request nobody asks for any more."""
+    changed = replace(
+        recorded,
+        status=job.status,
+        queued_at=job.queued_at or recorded.queued_at,
+        started_at=job.started_at or recorded.started_at,
+        finished_at=job.finished_at,
+        records=job.records,
+        file_bytes=job.file_bytes,
+        checksum=job.checksum,
+        error=job.error,
+        polled_at=now,
+    )
+    _save(ledger, changed)
+    return changed
+
+
 def mark(
     ledger: Ledger, recorded: RecordedJob, *, status: str | None = None, landed_at: datetime | None = None
 ) -> RecordedJob:
@@ -157,10 +176,25 @@ def is_current(as_of: datetime, window: Window, *, now: datetime, is_fetched: bo
 
 
 def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
-    """Return how large the file will probably be: as its partition's last, else as the largest known, else 0."""
-    sizes = [(job.partition, job.file_bytes) for job in recorded_jobs(ledger) if job.object == request.object]
-    same = [size for partition, size in sizes if partition == request.partition and size is not None]
-    return same[0] if same else max((size for _, size in sizes if size is not None), default=0)
+    """Return how large the file will probably be: as its partition's last, else as the largest of its neighbours.
+
+    Where no size is known, it is a quarter of the day's share: four jobs may find out at once, and no more.
+    """
+    sizes: dict[str, int] = {}
+    for job in recorded_jobs(ledger):
+        if job.object == request.object and job.file_bytes is not None:
+            sizes.setdefault(job.partition, job.file_bytes)
+    if request.partition in sizes:
+        return sizes[request.partition]
+    # Not the largest of all: one month with a list import in it would make every other look too large for the day.
+    before = sorted(name for name in sizes if name < request.partition)[-_NEIGHBOURS:]
+    after = sorted(name for name in sizes if name > request.partition)[:_NEIGHBOURS]
+    return max((sizes[name] for name in (*before, *after)), default=ledger.exports.daily_bytes // 4)
+
+
+def usual_bytes(ledger: Ledger) -> int:
+    """Return how large a file is that a job leaves: the newest known; 0 where none is."""
+    return next((job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes), 0)
 
 
 def recorded_jobs(ledger: Ledger) -> list[RecordedJob]:

@@ -57,7 +57,12 @@ def land_lead_export(
     """
     began, calls = time.monotonic(), client.calls
     claim_folder(ledger, settings)
-    described = describe_lead_fields(client, has_numbers=False)
+    exporter = Exporter(
+        client, ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
+    )
+    described = exporter.endure(
+        lambda: describe_lead_fields(client, has_numbers=False), doing=f"{partition}: asking for the fields"
+    )
     fields = choose_lead_fields(described, settings)
     request = ExportRequest("leads", partition, month_window(partition), tuple(field.name for field in fields))
     folder = lead_export_dir(settings.landing_dir, partition)
@@ -67,9 +72,6 @@ def land_lead_export(
         landed = None if is_refresh or damaged else _find_current(folder, request, settings.clock.now(), log)
         if landed is not None:
             return landed.as_adopted(client.calls - calls)
-        exporter = Exporter(
-            client, ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
-        )
         job, stored = _export(exporter, request, folder, is_refresh=is_refresh)
         now = settings.clock.now()
         landed = LandedFile(

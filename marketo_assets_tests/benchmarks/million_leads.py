@@ -42,7 +42,7 @@ def main() -> None:
             loads.append(full["seconds"] / bare["seconds"])
             print(
                 f"round {number + 1}: landed to published {full['seconds']:.2f} s / bare read_csv "
-                f"{bare['seconds']:.2f} s = {loads[-1]:.2f} (with DuckDB's default order {bare_order['seconds']:.2f} s: "
+                f"{bare['seconds']:.2f} s = {loads[-1]:.2f} (in DuckDB's default order {bare_order['seconds']:.2f} s: "
                 f"{full['seconds'] / bare_order['seconds']:.2f}), peak {full['peak_mb']} MB"
             )
     print(f"median download ratio {statistics.median(downloads):.2f} (bar: 1.5)")

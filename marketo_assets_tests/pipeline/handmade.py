@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,13 +105,23 @@ def land_and_load(data_dir: Path, content: str | bytes, kinds: Mapping[str, str]
     return load(data_dir, land(data_dir, content, kinds, **more))
 
 
-def published(data_dir: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
-    """Return what a query finds in a release of what was loaded."""
+Ask = Callable[..., list[tuple[Any, ...]]]
+
+
+@contextmanager
+def released(data_dir: Path) -> Iterator[Ask]:
+    """Publish what was loaded, and give a function that asks the release."""
     ledger = Ledger(data_dir / "ledger.sqlite", Limits(), ManualClock(AS_OF))
     publish(Warehouse(data_dir), ledger, now=AS_OF)
     ledger.shut()
     con = connect_readonly(data_dir / "marketo.duckdb")
     try:
-        return con.execute(query, list(values)).fetchall()
+        yield lambda query, *values: con.execute(query, list(values)).fetchall()
     finally:
         con.close()
+
+
+def published(data_dir: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
+    """Return what a query finds in a release of what was loaded."""
+    with released(data_dir) as ask:
+        return ask(query, *values)

@@ -102,7 +102,8 @@ class Storm:
         self.told.append(f"{switches}")
         self.rng.choice([self.capture, self.export_and_load])()
         actions = [self.happen] * 5 + [self.capture] * 3 + [self.wait] * 2
-        actions += [self.export, self.load, self.export_and_load, self.die_of_call, self.die_of_commit, self.void_tokens]
+        actions += [self.export, self.load, self.export_and_load]
+        actions += [self.die_of_call, self.die_of_commit, self.void_tokens]
         for _ in range(steps):
             self.rng.choice(actions)()
 

@@ -8,7 +8,7 @@ import pytest
 
 from marketo_assets.load.lead_snapshots import LoadError
 from marketo_assets.load.parse import ParseError
-from marketo_assets_tests.pipeline.handmade import land, land_and_load, lead_fields, load, published
+from marketo_assets_tests.pipeline.handmade import land, land_and_load, lead_fields, load, published, released
 
 S = "2026-03-05T10:00:00Z"
 LATER = "2026-03-06T10:00:00Z"
@@ -96,14 +96,16 @@ def test_fields_with_unusual_names(data_dir: Path, names: list[str], order: int)
     rows = "".join(f"{n},{S},{S},{','.join(f'{place} of {n}' for place in range(len(names)))}\n" for n in (1, 2, 2))
     described = lead_fields(kinds)[::order]
     loaded = load(data_dir, land(data_dir, f"{header}\n{rows}", kinds, records=3, described=described))
-    columns = dict(published(data_dir, "SELECT name, column_name FROM main.lead_fields"))
-    quoted = ", ".join('"' + columns[name].replace('"', '""') + '"' for name in names)
+    with released(data_dir) as ask:
+        columns = dict(ask("SELECT name, column_name FROM main.lead_fields"))
+        quoted = ", ".join('"' + columns[name].replace('"', '""') + '"' for name in names)
+        found = ask(f"SELECT id, _load_id, _source, {quoted} FROM main.leads ORDER BY id")
 
     assert (2, 1) == (loaded.rows, loaded.duplicates)
     assert len({column.lower() for column in columns.values()}) == len(names) + 3
     assert [
         (n, loaded.load_id, "bulk export", *(f"{place} of {n}" for place in range(len(names)))) for n in (1, 2)
-    ] == published(data_dir, f"SELECT id, _load_id, _source, {quoted} FROM main.leads ORDER BY id")
+    ] == found
 
 
 REFUSED: dict[str, tuple[str | bytes, int | None, type[Exception], str]] = {

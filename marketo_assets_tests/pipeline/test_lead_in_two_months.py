@@ -1,4 +1,4 @@
-"""A lead comes in the files of two months, as has been seen around changes of daylight time: the later reading counts."""
+"""A lead comes in the files of two months, as was seen around changes of daylight time: the later reading counts."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ REPEATED = (
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + COUNT))
 def test_a_storm_ends_with_the_truth(make_road: MakeRoad, seed: int) -> None:
-    """After a storm and a last poll, leads and deleted leads are the instance's, cell for cell, and nothing is twice."""
+    """After a storm and a last poll, leads and deleted leads are the instance's, cell for cell; nothing is twice."""
     road = make_road(leads=16, months=MONTHS, seed=seed, fields=60)
     # Every third storm copies all fields; fewer are faster.
     road = road if seed % 3 == 0 else road.with_settings(lead_fields=(*VALUES, "email", "lastName"))

@@ -6,9 +6,11 @@ import dagster as dg
 from pydantic import Field
 
 from marketo_assets.defs.assets.sources import GROUP, MARKETO_LEAD_FIELDS, MARKETO_LEADS, OWNERS
+from marketo_assets.defs.export_pool import POOL
 from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import landed_metadata, megabytes, quota_left
 from marketo_assets.defs.partitions import DEFAULT_START_ADVICE, MONTHS, START
+from marketo_assets.defs.pausing import pausing
 from marketo_assets.defs.preview import preview_export
 from marketo_assets.defs.resources import MarketoResource
 from marketo_assets.defs.table_columns import export_schema, lineage
@@ -16,8 +18,6 @@ from marketo_assets.extract.windows import month_window
 from marketo_assets.land.lead_exports import land_lead_export
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.settings import Settings
-
-POOL = "marketo_export"
 
 
 class LeadExportConfig(dg.Config):
@@ -59,7 +59,7 @@ def lead_exports(
         )
         if START.is_default:
             context.log.warning(DEFAULT_START_ADVICE)
-        with marketo.open_client(settings) as client:
+        with marketo.open_client(settings) as client, pausing(context, client.ledger):
             landed = land_lead_export(
                 client,
                 client.ledger,

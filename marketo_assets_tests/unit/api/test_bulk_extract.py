@@ -13,6 +13,7 @@ from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import (
     ExportQuotaSpent,
     GiveUp,
+    NotFound,
     OutcomeUnknown,
     QueueFull,
     UnreadableAnswer,
@@ -100,6 +101,30 @@ def test_a_job_without_id_or_status_is_no_job(
     instance.script(STATUS, accepted([record]))
 
     with pytest.raises(UnreadableAnswer, match="without its id or status"):
+        status(client, ID)
+
+
+@pytest.mark.parametrize(
+    "answer", [accepted([]), refusal("702", "No data found")], ids=["an empty result", "no data found"]
+)
+def test_a_job_that_marketo_no_longer_has_is_not_found(
+    client: MarketoClient, instance: Instance, answer: httpx.Response
+) -> None:
+    """An answer without a job says that there is none, so that another one can be made."""
+    instance.script(STATUS, answer)
+
+    with pytest.raises(NotFound):
+        status(client, ID)
+
+
+def test_an_answer_without_a_result_does_not_lose_the_job(client: MarketoClient, instance: Instance) -> None:
+    """`result` may be missing: after an enqueue the status tells; of a status it is no proof that the job is gone."""
+    nothing = httpx.Response(200, json={"success": True})
+    instance.script(ENQUEUE, nothing)
+    instance.script(STATUS, accepted([{**CREATED, "status": "Queued"}]), nothing)
+
+    assert "Queued" == enqueue(client, ID).status
+    with pytest.raises(UnreadableAnswer):
         status(client, ID)
 
 

@@ -164,6 +164,20 @@ def test_a_file_that_begins_like_json_is_still_a_file(client: MarketoClient, ins
         assert b"".join(file) == b'{"name"}\n1\n'
 
 
+def test_a_file_that_is_called_json_is_still_a_file(client: MarketoClient, instance: Instance) -> None:
+    """Adobe's specification says that the endpoint produces application/json; the bytes decide."""
+    content = b'id,bio\n1,"{""requestId"":1}"\n'
+    headers = {"content-type": "application/json", "content-range": f"bytes 11-{len(content) - 1}/{len(content)}"}
+    instance.script(
+        FILE, whole(content, kind="application/json"), httpx.Response(206, headers=headers, stream=Pieces(content[11:]))
+    )
+
+    with open_export_file(client, "abc") as file:
+        assert content == b"".join(file)
+    with open_export_file(client, "abc", start=11) as file:
+        assert content[11:] == b"".join(file)
+
+
 def test_a_token_that_expires_before_the_download_is_renewed(client: MarketoClient, instance: Instance) -> None:
     """Opening signs in again by itself."""
     instance.script(FILE, whole(b"id\n"))

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.cli.doctor import examine
 from marketo_assets.cli.doctor_instance import check_clock
 from marketo_assets.cli.findings import Finding, Findings
@@ -61,7 +62,17 @@ def test_a_healthy_instance_has_no_problem(examined: Examine) -> None:
     findings = examined()
     assert [] == [finding for finding in findings if finding.level in ("problem", "warning")]
     subjects = {finding.subject for finding in findings if finding.level == "ok"}
-    expected = {"data folder", "settings", "disk", "credentials", "fields", "bulk export", "updatedAt filter", "quotas"}
+    expected = {
+        "clock",
+        "data folder",
+        "settings",
+        "disk",
+        "credentials",
+        "fields",
+        "bulk export",
+        "updatedAt filter",
+        "quotas",
+    }
     assert {*expected, "start month"} == subjects
 
 
@@ -236,3 +247,15 @@ def test_the_clock_is_compared_with_marketos(ahead: int, level: str, word: str) 
     findings = Findings(Screen(is_terminal=False))
     check_clock(load_settings(VARIABLES), findings, transport=transport)
     assert [(level, "clock", True)] == [(item.level, item.subject, word in item.text) for item in findings.items]
+
+
+def test_a_pause_is_a_warning_that_says_until_when(examined: Examine, data_dir: Path) -> None:
+    """While exports rest, doctor says why and when they go on, and that nothing has to be done."""
+    settings = load_settings({"MARKETO_DATA_DIR": str(data_dir)}, is_local=True)
+    ledger = Ledger(settings.ledger_path, Limits.from_settings(settings), settings.clock)
+    ledger.exports.close()
+    ledger.shut()
+
+    (finding,) = found(examined(), "exports", "warning")
+    assert finding.text.startswith("paused: export quota spent by Marketo's count, resumes ")
+    assert "export_quota_gate" in finding.todo

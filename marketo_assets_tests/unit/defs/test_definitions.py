@@ -50,7 +50,7 @@ def test_asset_keys_and_what_they_come_from() -> None:
 def test_jobs_sensors_and_resources() -> None:
     """The names that people and scripts use."""
     assert ["lead_snapshots"] == [job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")]
-    assert ["published_tables_sensor"] == [sensor.name for sensor in defs.sensors or ()]
+    assert ["published_tables_sensor", "export_quota_gate"] == [sensor.name for sensor in defs.sensors or ()]
     assert ["marketo", "warehouse"] == sorted(defs.resources or ())
 
 

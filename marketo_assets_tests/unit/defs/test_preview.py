@@ -71,6 +71,24 @@ def test_the_preview_of_an_export_is_masked(tmp_path: Path) -> None:
     assert 12 == len(lines)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(b"id,leadSource\n1,\xff\xfe\n", "| 1 | \ufffd\ufffd |", id="bytes that are not UTF-8"),
+        pytest.param(b'id,leadSource\n1,"' + b"x" * 200_000, "the first rows cannot be shown", id="a cell of 200,000"),
+        pytest.param(b"", "the first rows cannot be shown", id="no byte at all"),
+    ],
+)
+def test_a_preview_never_fails_a_landed_file(tmp_path: Path, content: bytes, expected: str) -> None:
+    """What was paid for is landed; whether it can be read is the load's to say."""
+    path = tmp_path / "export.csv.zst"
+    path.write_bytes(zstandard.compress(content))
+
+    preview = preview_export(path, [field("id", "integer"), field("leadSource", "string")])
+
+    assert expected == preview.splitlines()[-1]
+
+
 def test_an_empty_month_has_a_sentence_for_a_preview() -> None:
     """A month without leads has no file, and says so."""
     assert "no leads were created in this month" == preview_export(None, [])

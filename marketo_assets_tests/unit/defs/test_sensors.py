@@ -53,8 +53,6 @@ def test_the_tables_beside_leads_come_along(instance: dg.DagsterInstance) -> Non
     assert 1 == result.get_num_requested(dg.AssetKey(["marketo", "meta", "loads"]))
 
 
-def test_the_sensor_runs_by_default() -> None:
-    """Nobody has to switch it on, and it makes no call."""
-    (sensor,) = defs.sensors or ()
-
-    assert dg.DefaultSensorStatus.RUNNING == sensor.default_status
+def test_the_sensors_run_by_default() -> None:
+    """Nobody has to switch them on, and they make no call."""
+    assert {dg.DefaultSensorStatus.RUNNING} == {sensor.default_status for sensor in defs.sensors or ()}

@@ -1,0 +1,180 @@
+"""The gate of the export pool: what it decides, what it says, and that a hand on the pool is heeded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from marketo_assets.api.limits import Ledger, Limits
+from marketo_assets.api.pauses import Pause, how_long, pauses
+from marketo_assets.clock import ManualClock
+from marketo_assets.defs.export_gate import Decision, decide, export_quota_gate, look
+from marketo_assets.defs.export_pool import POOL, PoolState, close_pool, heed_hand, open_pool, read_pool
+
+NOON = datetime(2026, 1, 14, 0, 48, tzinfo=UTC)
+RESET = datetime(2026, 1, 14, 6, tzinfo=UTC)
+SPENT = Pause("export_quota", "export quota spent, 24 of 250 MB left", RESET)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
+    made = Ledger(tmp_path / "ledger.sqlite", Limits(), clock)
+    yield made
+    made.shut()
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance on SQLite whose pools have four places, as dagster.yaml says."""
+    with dg.DagsterInstance.local_temp(
+        str(tmp_path), overrides={"concurrency": {"pools": {"default_limit": 4, "granularity": "run"}}}
+    ) as made:
+        yield made
+
+
+def limits_of(instance: dg.DagsterInstance) -> list[tuple[int, bool]]:
+    return [(pool.limit, pool.from_default) for pool in instance.event_log_storage.get_pool_limits()]
+
+
+def set_by_hand(instance: dg.DagsterInstance, limit: int) -> None:
+    instance.event_log_storage.set_concurrency_slots(POOL, limit)
+
+
+@pytest.mark.parametrize(
+    ("found", "pool", "decision"),
+    [
+        ([], PoolState(4), "leave"),
+        ([], PoolState(None), "leave"),
+        ([SPENT], PoolState(4), "close"),
+        ([SPENT], PoolState(None), "close"),
+        ([SPENT], PoolState(0, is_ours=True), "leave"),
+        ([], PoolState(0, is_ours=True), "open"),
+        ([SPENT], PoolState(0), "leave"),
+        ([], PoolState(0), "leave"),
+        ([SPENT], PoolState(2, is_ours=True), "heed"),
+        ([], PoolState(2, is_ours=True), "heed"),
+    ],
+    ids=[
+        "open, nothing to wait for",
+        "open by default, nothing to wait for",
+        "spent",
+        "spent, open by default",
+        "spent and closed",
+        "closed and over",
+        "spent, closed by hand",
+        "closed by hand",
+        "spent, opened by hand",
+        "opened by hand",
+    ],
+)
+def test_what_is_decided(found: list[Pause], pool: PoolState, decision: Decision) -> None:
+    """The gate closes what is open, opens what it closed itself, and leaves what a person did."""
+    assert decision == decide(found, pool)
+
+
+def test_a_pause_says_what_is_so_and_for_how_long() -> None:
+    """One line holds the reason, the moment of resumption and the time until then."""
+    assert "export quota spent, 24 of 250 MB left, resumes 06:00 UTC, in 5 h 12 min" == SPENT.told(NOON)
+    assert ["0 s", "59 s", "1 min", "1 h 0 min"] == [how_long(seconds) for seconds in (-5, 59, 60, 3590)]
+
+
+def test_a_full_day(instance: dg.DagsterInstance, ledger: Ledger, clock: ManualClock) -> None:
+    """Open while there is quota, closed ahead of time when there is none, open after the reset with the same limit."""
+    set_by_hand(instance, 3)
+    assert "open: 250 of 250 MB and 25,000 of 25,000 calls left" == look(instance, ledger)
+
+    ledger.exports.settle("a job", 250_000_000, finished_at=clock.now())
+    assert "paused: export quota spent, 0 of 250 MB left, resumes 06:00 UTC, in 5 h 12 min" == look(instance, ledger)
+    assert PoolState(0, is_ours=True) == read_pool(instance)
+
+    clock.move_to(RESET)
+    assert look(instance, ledger).startswith("open: ")
+    assert PoolState(3) == read_pool(instance)
+
+
+def test_the_default_limit_is_followed_again(instance: dg.DagsterInstance, ledger: Ledger) -> None:
+    """A pool that nobody gave a limit has none of its own afterwards, so an edit of dagster.yaml still counts."""
+    assert close_pool(instance, ledger)
+    assert not close_pool(instance, ledger)
+    assert [(0, False)] == limits_of(instance)
+    assert open_pool(instance, ledger)
+    assert not open_pool(instance, ledger)
+    assert [(4, True)] == limits_of(instance)
+
+
+def test_closing_twice_keeps_the_limit(instance: dg.DagsterInstance, ledger: Ledger) -> None:
+    """Two runs that meet the end of the quota together do not forget what the limit was."""
+    set_by_hand(instance, 7)
+    for _ in range(2):
+        close_pool(instance, ledger)
+    open_pool(instance, ledger)
+
+    assert [(7, False)] == limits_of(instance)
+
+
+def test_a_pool_closed_by_hand_stays_closed(instance: dg.DagsterInstance, ledger: Ledger) -> None:
+    """Somebody who closed the pool is the only one who opens it, and the ticks say how."""
+    set_by_hand(instance, 0)
+
+    assert look(instance, ledger).startswith("closed by hand: set the limit of pool marketo_export under Deployment")
+    assert PoolState(0) == read_pool(instance)
+
+
+def test_a_pool_opened_by_hand_stays_open_until_marketo_refuses(
+    instance: dg.DagsterInstance, ledger: Ledger, clock: ManualClock
+) -> None:
+    """Opening the pool overrules this project's share for the day; Marketo's own refusal closes it again."""
+    ledger.exports.settle("a job", 250_000_000, finished_at=clock.now())
+    look(instance, ledger)
+    set_by_hand(instance, 2)
+
+    assert "beyond this project's share" in look(instance, ledger)
+    assert PoolState(2) == read_pool(instance)
+    ledger.exports.reserve("another job", 10_000_000)
+    ledger.exports.close()
+    assert "paused: export quota spent by Marketo's count, resumes" in look(instance, ledger)
+    assert PoolState(0, is_ours=True) == read_pool(instance)
+    clock.move_to(RESET)
+    look(instance, ledger)
+    assert PoolState(2) == read_pool(instance)
+
+
+def test_a_run_that_starts_before_the_gate_looks_heeds_the_hand_too(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    """The hand is noticed by whoever comes first."""
+    ledger.close_day()
+    close_pool(instance, ledger)
+    set_by_hand(instance, 1)
+
+    assert heed_hand(instance, ledger)
+    assert [] == pauses(ledger)
+    assert not heed_hand(instance, ledger)
+
+
+def test_the_sensor_touches_nothing_before_the_first_export(data_dir: Path, instance: dg.DagsterInstance) -> None:
+    """On a new clone it makes no folder, and says so."""
+    with dg.build_sensor_context(instance=instance) as context:
+        said = export_quota_gate(context)
+
+    assert dg.SkipReason("open: nothing has been asked of Marketo yet") == said
+    assert not data_dir.exists()
+
+
+def test_the_sensor_explains_a_wrong_setting(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that cannot be used is a line in the ticks, not a trace."""
+    monkeypatch.setenv("MARKETO_QUOTA_SHARE", "2")
+    with dg.build_sensor_context(instance=instance) as context:
+        said = export_quota_gate(context)
+
+    assert isinstance(said, dg.SkipReason)
+    assert str(said.skip_message).startswith("not looked at: MARKETO_QUOTA_SHARE")
