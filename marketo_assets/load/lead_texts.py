@@ -60,6 +60,13 @@ def fit_lead_tables(con: DuckDBConnection, columns: Sequence[Column]) -> tuple[S
     return tuple(SchemaChange(by_column[name], name, "widened", *types) for name, types in widened.items())
 
 
+def ensure_readings(con: DuckDBConnection) -> None:
+    """Leave `raw.lead_readings` with the columns of `raw.lead_snapshots`, which an older warehouse has alone."""
+    con.execute(
+        f"CREATE TABLE IF NOT EXISTS raw.{READINGS} AS SELECT * EXCLUDE (_partition) FROM raw.{SNAPSHOTS} LIMIT 0"
+    )
+
+
 def insert_values(con: DuckDBConnection, target: Target, values: Mapping[str, str], source: str) -> None:
     """Append the rows of *source*, *values* being an expression for each column that came from Marketo."""
     select = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in {**values, **target.own}.items())

@@ -8,6 +8,7 @@ from string import Template
 
 from marketo_assets.load.columns import TEXT, quoted, table_columns, text_literal
 from marketo_assets.load.lead_fields import OWN_COLUMNS
+from marketo_assets.load.lead_texts import ensure_readings
 from marketo_assets.warehouse import DuckDBConnection
 
 _OWN_COMMENTS = {
@@ -39,6 +40,7 @@ def refresh_models(con: DuckDBConnection) -> None:
     columns = table_columns(con, "raw", "lead_snapshots")
     if not columns:
         return
+    ensure_readings(con)
     comments = _lead_comments(con, list(columns))
     shown = [name for name in columns if name != "_partition"]
     has_readings = con.execute("SELECT 1 FROM raw.lead_readings LIMIT 1").fetchone() is not None
@@ -55,19 +57,15 @@ def refresh_models(con: DuckDBConnection) -> None:
     con.execute(_sql("deleted_leads", columns=_listed(rest), versions=_VERSIONS))
     for address, comment in _TABLE_COMMENTS.items():
         con.execute(f"COMMENT ON {address} IS {text_literal(comment)}")
-    for name in columns:
-        _comment_column(con, name, comments[name], is_shown=name in shown)
-    for name, comment in _GONE_COMMENTS.items():
-        con.execute(f"COMMENT ON COLUMN main.deleted_leads.{name} IS {text_literal(comment)}")
-
-
-def _comment_column(con: DuckDBConnection, name: str, comment: str, *, is_shown: bool) -> None:
-    tables = ["raw.lead_snapshots"]
-    if is_shown:
-        tables += ["main.leads", "raw.lead_readings"]
-        tables += ["main.deleted_leads"] if name.lower() not in _GONE_COMMENTS else []
-    for table in tables:
-        con.execute(f"COMMENT ON COLUMN {table}.{quoted(name)} IS {text_literal(comment)}")
+    gone = {name: comment for name, comment in comments.items() if name.lower() not in _GONE_COMMENTS}
+    for table, told in {
+        "raw.lead_snapshots": comments,
+        "raw.lead_readings": comments,
+        "main.leads": comments,
+        "main.deleted_leads": gone | _GONE_COMMENTS,
+    }.items():
+        for name in table_columns(con, *table.split(".")):
+            con.execute(f"COMMENT ON COLUMN {table}.{quoted(name)} IS {text_literal(told[name])}")
 
 
 def _shows_readings(con: DuckDBConnection) -> bool:
