@@ -111,7 +111,7 @@ def read_merges(activity: Activity) -> Iterator[Merge]:
     for name, value in activity.attributes.items():
         word = "".join(letter for letter in name.lower() if letter.isalpha())
         if "merge" in word and word.endswith(("id", "ids")):
-            numbers = (integer(number) for number in re.findall(r"[0-9]{1,19}", text(value) or ""))
+            numbers = (integer(number) for number in re.findall(r"[0-9]+", text(value) or ""))
             losers |= {number: None for number in numbers if number is not None and _FIRST_ID <= number < _LAST_ID}
     for loser_id in losers:
         if loser_id != activity.lead_id:
