@@ -27,7 +27,7 @@ Run = Callable[..., dg.ExecuteInProcessResult]
 @pytest.fixture
 def road(data_dir: Path) -> Iterator[Road]:
     """An instance with three months of leads, whose time passes only when somebody waits."""
-    with local_road(data_dir) as made:
+    with local_road(data_dir, leads=300) as made:
         yield made
 
 
