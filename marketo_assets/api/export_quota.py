@@ -7,6 +7,7 @@ before a job is made and settled when its size is known.
 from __future__ import annotations
 
 import sqlite3
+import sys
 from datetime import datetime, timedelta
 
 from marketo_assets.api.closings import close, closed_seconds, reopen, reopening
@@ -106,6 +107,15 @@ class ExportQuota:
         """Return how many bytes are set aside for jobs that somebody follows."""
         with self._file.transaction() as db:
             return self._reserved(db, self._clock.now() - self._unattended)
+
+    def places(self, next_bytes: int) -> int:
+        """Return how many jobs there is room for: those under way, and as many of *next_bytes* as still fit."""
+        with self._file.transaction() as db:
+            now = self._clock.now()
+            since = (now - self._unattended).timestamp()
+            under_way = db.execute("SELECT count(*) FROM export_reservation WHERE at > ?", (since,)).fetchone()[0]
+            left = sys.maxsize if closed_seconds(db, "overruled", now) else max(0, self._remaining(db, now))
+            return int(under_way + left // max(1, min(next_bytes, self.daily_bytes)))
 
     def close(self) -> datetime:
         """Remember that Marketo called the quota spent; return when it is to be tried again."""

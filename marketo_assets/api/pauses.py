@@ -16,6 +16,7 @@ Reason = Literal["export_quota", "daily_calls", "instance"]
 
 _LEAST_CALLS = 100
 """Calls that are left to exports under way, which have to ask how they stand."""
+_WHOLE_MEGABYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ def pauses(ledger: Ledger, *, next_bytes: int = 1) -> list[Pause]:
     return sorted((pause for pause in found if pause), key=lambda pause: pause.until, reverse=True)
 
 
+def export_left(ledger: Ledger) -> str:
+    """Return what may still be exported today, in words: `24 of 250 MB`."""
+    left, share = ledger.exports.remaining(), ledger.exports.daily_bytes
+    digits = 0 if share >= _WHOLE_MEGABYTES else 2
+    return f"{left / 1e6:,.{digits}f} of {share / 1e6:,.{digits}f} MB"
+
+
 def how_long(seconds: float) -> str:
     """Return a duration in words: `5 h 12 min`, `40 s`."""
     if seconds < 60:
@@ -53,7 +61,7 @@ def how_long(seconds: float) -> str:
 
 def _export_pause(ledger: Ledger, next_bytes: int) -> Pause | None:
     exports = ledger.exports
-    left = f"{exports.remaining() / 1e6:,.0f} of {exports.daily_bytes / 1e6:,.0f} MB left"
+    left = f"{export_left(ledger)} left"
     if until := ledger.closed_until("exports"):
         return Pause("export_quota", "export quota spent by Marketo's count", until)
     if ledger.closed_until("overruled"):

@@ -20,7 +20,7 @@ from marketo_assets.cli.project import Project, enter, is_on_this_machine, shown
 from marketo_assets.cli.sandbox_process import BRISK, point_environment, running_sandbox
 from marketo_assets.cli.sandbox_record import LEAVE_SANDBOX, World, claim, held, later, read_record, write_record
 from marketo_assets.cli.screen import Screen
-from marketo_assets.settings import SettingsError, check_base_url, read_variables, store_start_month
+from marketo_assets.settings import SettingsError, check_base_url, read_start_month, read_variables, store_start_month
 
 USUAL_PORT = 3000
 _PORTS_TRIED = 20
@@ -150,6 +150,8 @@ def _names_instance(project: Project) -> bool:
     try:
         text = read_variables(os.environ).get("base_url", "")
         base_url = check_base_url(text) if text else ""
+        if base_url:
+            read_start_month()  # definitions that do not load would leave a daemon that fails every backfill under way
     except SettingsError as error:
         raise WrongUse(str(error)) from error
     if base_url and not is_on_this_machine(base_url) and read_record(project.data_dir) is not None:

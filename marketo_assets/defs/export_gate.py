@@ -8,53 +8,49 @@ import dagster as dg
 
 from marketo_assets.api.errors import LedgerUnusable
 from marketo_assets.api.limits import Ledger, Limits
-from marketo_assets.api.pauses import Pause, pauses
-from marketo_assets.defs.export_pool import POOL, PoolState, close_pool, heed_hand, open_pool, read_pool
+from marketo_assets.api.pauses import Pause, export_left, pauses
+from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool
 from marketo_assets.extract.export_jobs import usual_bytes
 from marketo_assets.settings import Settings, SettingsError, load_settings
 
-Decision = Literal["close", "open", "heed", "leave"]
+Decision = int | Literal["heed", "leave"]
 
 
-def decide(found: Sequence[Pause], pool: PoolState) -> Decision:
-    """Return what is to be done with the pool, now that exports wait for *found*, or for nothing.
+def decide(found: Sequence[Pause], pool: PoolState, places: int) -> Decision:
+    """Return the limit that the pool is to have, now that exports wait for *found*, or have *places* and need not.
 
-    `heed` is for a pool that somebody opened by hand after this project had closed it.
+    Fewer places than the pool has narrow it, for a run more would only start to be refused. `heed` is for a pool that
+    somebody changed by hand after this project had.
     """
-    if pool.is_ours and not pool.is_closed:
+    if pool.is_by_hand:
         return "heed"
-    if found and not pool.is_closed:
-        return "close"
-    return "open" if pool.is_ours and not found else "leave"
+    wanted = 0 if found else min(pool.configured, places)
+    is_closed_by_hand = pool.limit == 0 and not pool.is_ours
+    return "leave" if is_closed_by_hand or wanted == pool.limit else wanted
 
 
 def tell(found: Sequence[Pause], pool: PoolState, ledger: Ledger, now: datetime) -> str:
     """Return in a line how the gate stands, for its ticks."""
-    if pool.is_closed and not pool.is_ours:
+    if pool.limit == 0 and not pool.is_ours:
         return f"closed by hand: set the limit of pool {POOL} under Deployment, Concurrency, to let exports run"
     if found:
         others = [pause.text for pause in found[1:] if pause.reason != found[0].reason]
         return "; ".join([f"paused: {found[0].told(now)}", *others])
-    exports = ledger.exports
-    beyond = " (opened by hand: beyond this project's share, until Marketo refuses)"
-    return (
-        f"open: {exports.remaining() / 1e6:,.0f} of {exports.daily_bytes / 1e6:,.0f} MB and "
-        f"{ledger.calls_remaining():,} of {ledger.limits.daily_calls:,} calls left"
-        f"{beyond if ledger.closed_until('overruled') else ''}"
-    )
+    text = f"open: {export_left(ledger)} and {ledger.calls_remaining():,} of {ledger.limits.daily_calls:,} calls left"
+    if ledger.closed_until("overruled"):
+        return f"{text} (opened by hand: beyond this project's share, until Marketo refuses)"
+    return f"{text}; enough for {pool.limit} of {pool.configured} runs at once" if pool.is_ours else text
 
 
 def look(instance: dg.DagsterInstance, ledger: Ledger) -> str:
-    """Close or open the pool as the ledger says, and return how it stands then. Makes no call."""
-    found, pool = _pauses(ledger), read_pool(instance)
-    match decide(found, pool):
-        case "heed":
-            heed_hand(instance, ledger)
-        case "close":
-            close_pool(instance, ledger)
-        case "open":
-            open_pool(instance, ledger)
-    return tell(_pauses(ledger), read_pool(instance), ledger, ledger.clock.now())
+    """Close, narrow or open the pool as the ledger says, and return how it stands then. Makes no call."""
+    usual = usual_bytes(ledger)
+    decision = decide(pauses(ledger, next_bytes=usual), read_pool(instance), ledger.exports.places(usual))
+    if decision == "heed":
+        heed_hand(instance, ledger)
+    elif decision != "leave":
+        set_pool(instance, ledger, decision)
+    return tell(pauses(ledger, next_bytes=usual), read_pool(instance), ledger, ledger.clock.now())
 
 
 @dg.sensor(
@@ -85,7 +81,3 @@ def _look_from(instance: dg.DagsterInstance, settings: Settings) -> str:
         return look(instance, ledger)
     finally:
         ledger.shut()
-
-
-def _pauses(ledger: Ledger) -> list[Pause]:
-    return pauses(ledger, next_bytes=usual_bytes(ledger))

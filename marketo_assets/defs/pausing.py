@@ -14,7 +14,7 @@ from marketo_assets.api.limits import Ledger
 from marketo_assets.api.pauses import Reason, how_long
 from marketo_assets.clock import quota_reset
 from marketo_assets.defs.export_gate import look
-from marketo_assets.defs.export_pool import POOL, close_pool, heed_hand
+from marketo_assets.defs.export_pool import POOL, heed_hand, set_pool
 from marketo_assets.defs.failures import failure_for
 
 PAUSED_FOR = "marketo/paused_for"
@@ -55,7 +55,7 @@ def pause(context: dg.AssetExecutionContext, ledger: Ledger, error: WaitForReset
     """Close the pool, mark the run for its retry, and return the failure that says why and until when."""
     reason, now = reason_of(error), ledger.clock.now()
     until = error.resets_at or quota_reset(now)
-    close_pool(context.instance, ledger)
+    set_pool(context.instance, ledger, 0)
     is_resumed = _mark_for_retry(context, reason)
     resumption = (
         f"resumes by itself after {until:%Y-%m-%d %H:%M} UTC, in {how_long((until - now).total_seconds())}"

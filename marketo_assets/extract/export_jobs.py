@@ -193,8 +193,12 @@ def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
 
 
 def usual_bytes(ledger: Ledger) -> int:
-    """Return how large a file is that a job leaves: the newest known; 0 where none is."""
-    return next((job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes), 0)
+    """Return how large the next file will probably be: as the largest of the newest; a quarter of the share at first.
+
+    What `expected_bytes` says of a month whose neighbours were exported just now.
+    """
+    sizes = [job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes]
+    return max(sizes[: 2 * _NEIGHBOURS], default=ledger.exports.daily_bytes // 4)
 
 
 def recorded_jobs(ledger: Ledger) -> list[RecordedJob]:

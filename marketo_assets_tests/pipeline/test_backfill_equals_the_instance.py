@@ -15,7 +15,7 @@ MONTHS = months_until(NOW, 24)
 
 @pytest.fixture(scope="module")
 def backfilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
-    with local_road(tmp_path_factory.mktemp("backfill") / "data", leads=1_000, months=24) as road:
+    with local_road(tmp_path_factory.mktemp("backfill") / "data", leads=800, months=24) as road:
         road.travel(*MONTHS)
         yield road
 

@@ -14,12 +14,12 @@ from marketo_assets_tests.pipeline.conftest import MakeRoad
 from marketo_assets_tests.pipeline.processes import PATIENCE_SECONDS, child
 from marketo_assets_tests.pipeline.road import NOW, Road, months_until
 
-MONTHS = months_until(NOW, 12)
+MONTHS = months_until(NOW, 8)
 
 
 @pytest.fixture
 def road(make_road: MakeRoad) -> Road:
-    return make_road(leads=600, months=12)
+    return make_road(leads=400, months=8)
 
 
 def backfill_while_reading(road: Road, data_dir: Path, how: str) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def backfill_while_reading(road: Road, data_dir: Path, how: str) -> dict[str, An
         told, errors = reader.communicate(timeout=PATIENCE_SECONDS)
     assert 0 == reader.returncode, errors
     report: dict[str, Any] = json.loads(told)
-    print(f"{report['reads']} reads while 11 months were run in {seconds:.1f} s")
+    print(f"{report['reads']} reads while 7 months were run in {seconds:.1f} s")
     return report
 
 

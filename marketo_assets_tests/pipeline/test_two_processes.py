@@ -30,6 +30,7 @@ def test_both_export_the_same_month(environment: dict[str, str], far_road: Road)
     assert [0, 0] == [code for code, _ in ended], ended
     assert (1, 1, 1) == tuple(far_road.exports(what) for what in ("created", "completed", "downloads"))
     assert 1 == sum("another process is exporting this month" in told for _, told in ended)
+    far_road.desk("PATCH", "/switches", export_seconds=90.0)
     far_road.travel("2026-06", "2026-08")
     assert [] == far_road.differences()
 

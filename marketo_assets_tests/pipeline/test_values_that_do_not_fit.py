@@ -119,7 +119,7 @@ def test_rejected_again_and_mended(data_dir: Path) -> None:
 @pytest.mark.parametrize("data_type", ["integer", "float", "currency", "boolean", "date", "datetime"])
 def test_awkward_texts_in_a_field_that_was_a_text(make_road: MakeRoad, data_type: str) -> None:
     """Texts in a field that became another type before it was copied are loaded exactly, or kept as rejected."""
-    road = make_road(leads=400)
+    road = make_road()
     for name in ("select", "codeWithZeros", "regionCode", "legacyTags"):
         road.desk("POST", f"/fields/{name}/retype", data_type=data_type)
     road.travel(*MONTHS)

@@ -79,7 +79,7 @@ def loaded(files: Sequence[tuple[int, dict[int, tuple[str | None, ...]]]], order
             )
 
 
-@settings(BOUNDED, max_examples=8)
+@settings(BOUNDED, max_examples=6)
 @given(MONTH_FILES, st.permutations(range(3)), st.lists(st.integers(0, 2), max_size=3))
 def test_order_and_repetition_do_not_matter(
     files: list[tuple[int, dict[int, tuple[str | None, ...]]]], order: list[int], again: list[int]
@@ -95,7 +95,7 @@ def test_order_and_repetition_do_not_matter(
     assert [notes[lead_id] for lead_id in sorted(notes)] == [row[3] for row in once.leads]
 
 
-@settings(BOUNDED, max_examples=12)
+@settings(BOUNDED, max_examples=8)
 @given(st.lists(FITTING, min_size=1, max_size=20))
 def test_both_readings_say_the_same(leads: list[tuple[str | None, ...]]) -> None:
     """A file whose texts all fit gives the same rows when one more lead forces the slow, lenient reading."""

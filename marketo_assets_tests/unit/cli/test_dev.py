@@ -63,3 +63,15 @@ def test_a_wrong_address_is_wrong_use(tmp_path: Path) -> None:
     answer = call(make_checkout(tmp_path / "clone"), "dev", MARKETO_BASE_URL="https://123-abc-456.mktorest.com/rest")
     assert 2 == answer.returncode
     assert "Put https://123-abc-456.mktorest.com there" in answer.stderr
+
+
+def test_a_start_month_that_is_none_is_wrong_use(tmp_path: Path) -> None:
+    """Definitions would not load, and a daemon without them fails the backfills that it finds: nothing is started."""
+    answer = call(
+        make_checkout(tmp_path / "clone"),
+        "dev",
+        MARKETO_BASE_URL="https://123-abc-456.mktorest.com",
+        MARKETO_START_MONTH="2024-13",
+    )
+    assert 2 == answer.returncode
+    assert "MARKETO_START_MONTH is '2024-13'" in answer.stderr

@@ -13,7 +13,7 @@ from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.api.pauses import Pause, how_long, pauses
 from marketo_assets.clock import ManualClock
 from marketo_assets.defs.export_gate import Decision, decide, export_quota_gate, look
-from marketo_assets.defs.export_pool import POOL, PoolState, close_pool, heed_hand, open_pool, read_pool
+from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool
 
 NOON = datetime(2026, 1, 14, 0, 48, tzinfo=UTC)
 RESET = datetime(2026, 1, 14, 6, tzinfo=UTC)
@@ -50,35 +50,39 @@ def set_by_hand(instance: dg.DagsterInstance, limit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "pool", "decision"),
+    ("found", "pool", "places", "decision"),
     [
-        ([], PoolState(4), "leave"),
-        ([], PoolState(None), "leave"),
-        ([SPENT], PoolState(4), "close"),
-        ([SPENT], PoolState(None), "close"),
-        ([SPENT], PoolState(0, is_ours=True), "leave"),
-        ([], PoolState(0, is_ours=True), "open"),
-        ([SPENT], PoolState(0), "leave"),
-        ([], PoolState(0), "leave"),
-        ([SPENT], PoolState(2, is_ours=True), "heed"),
-        ([], PoolState(2, is_ours=True), "heed"),
+        ([], PoolState(4, 4), 9, "leave"),
+        ([], PoolState(4, 4), 2, 2),
+        ([], PoolState(2, 4, is_ours=True), 3, 3),
+        ([], PoolState(2, 4, is_ours=True), 9, 4),
+        ([SPENT], PoolState(4, 4), 0, 0),
+        ([SPENT], PoolState(2, 4, is_ours=True), 2, 0),
+        ([SPENT], PoolState(0, 4, is_ours=True), 0, "leave"),
+        ([], PoolState(0, 4, is_ours=True), 9, 4),
+        ([SPENT], PoolState(0, 0), 0, "leave"),
+        ([], PoolState(0, 0), 9, "leave"),
+        ([SPENT], PoolState(2, 2, is_by_hand=True), 0, "heed"),
+        ([], PoolState(0, 0, is_by_hand=True), 9, "heed"),
     ],
     ids=[
-        "open, nothing to wait for",
-        "open by default, nothing to wait for",
+        "open, with room",
+        "open, with little room",
+        "narrow, with more room",
+        "narrow, with room",
         "spent",
-        "spent, open by default",
+        "spent while narrow",
         "spent and closed",
         "closed and over",
         "spent, closed by hand",
         "closed by hand",
         "spent, opened by hand",
-        "opened by hand",
+        "closed by hand while narrow",
     ],
 )
-def test_what_is_decided(found: list[Pause], pool: PoolState, decision: Decision) -> None:
-    """The gate closes what is open, opens what it closed itself, and leaves what a person did."""
-    assert decision == decide(found, pool)
+def test_what_is_decided(found: list[Pause], pool: PoolState, places: int, decision: Decision) -> None:
+    """The gate closes and narrows what is open, opens what it closed itself, and leaves what a person did."""
+    assert decision == decide(found, pool, places)
 
 
 def test_a_pause_says_what_is_so_and_for_how_long() -> None:
@@ -94,31 +98,46 @@ def test_a_full_day(instance: dg.DagsterInstance, ledger: Ledger, clock: ManualC
 
     ledger.exports.settle("a job", 250_000_000, finished_at=clock.now())
     assert "paused: export quota spent, 0 of 250 MB left, resumes 06:00 UTC, in 5 h 12 min" == look(instance, ledger)
-    assert PoolState(0, is_ours=True) == read_pool(instance)
+    assert PoolState(0, 3, is_ours=True) == read_pool(instance)
 
     clock.move_to(RESET)
     assert look(instance, ledger).startswith("open: ")
-    assert PoolState(3) == read_pool(instance)
+    assert PoolState(3, 3) == read_pool(instance)
 
 
 def test_the_default_limit_is_followed_again(instance: dg.DagsterInstance, ledger: Ledger) -> None:
     """A pool that nobody gave a limit has none of its own afterwards, so an edit of dagster.yaml still counts."""
-    assert close_pool(instance, ledger)
-    assert not close_pool(instance, ledger)
-    assert [(0, False)] == limits_of(instance)
-    assert open_pool(instance, ledger)
-    assert not open_pool(instance, ledger)
+    for limit in (0, 2, 0):
+        set_pool(instance, ledger, limit)
+        assert [(limit, False)] == limits_of(instance)
+        assert PoolState(limit, 4, is_ours=True) == read_pool(instance)
+    set_pool(instance, ledger, 4)
     assert [(4, True)] == limits_of(instance)
+    assert PoolState(4, 4) == read_pool(instance)
 
 
 def test_closing_twice_keeps_the_limit(instance: dg.DagsterInstance, ledger: Ledger) -> None:
     """Two runs that meet the end of the quota together do not forget what the limit was."""
     set_by_hand(instance, 7)
     for _ in range(2):
-        close_pool(instance, ledger)
-    open_pool(instance, ledger)
+        set_pool(instance, ledger, 0)
+    set_pool(instance, ledger, 7)
 
     assert [(7, False)] == limits_of(instance)
+
+
+def test_the_last_of_the_day_narrows_the_pool(instance: dg.DagsterInstance, ledger: Ledger, clock: ManualClock) -> None:
+    """Where only some jobs still fit, so many runs start and no more; with what they leave, others may."""
+    ledger.exports.settle("a job", 100_000_000, finished_at=clock.now())
+    assert look(instance, ledger).endswith("calls left; enough for 2 of 4 runs at once")
+    ledger.exports.reserve("another", 62_500_000)
+    look(instance, ledger)
+    assert PoolState(2, 4, is_ours=True) == read_pool(instance)
+    ledger.exports.settle("another", 0, finished_at=clock.now())
+    clock.move_to(RESET)
+
+    assert look(instance, ledger).endswith("calls left")
+    assert PoolState(4, 4) == read_pool(instance)
 
 
 def test_a_pool_closed_by_hand_stays_closed(instance: dg.DagsterInstance, ledger: Ledger) -> None:
@@ -126,7 +145,7 @@ def test_a_pool_closed_by_hand_stays_closed(instance: dg.DagsterInstance, ledger
     set_by_hand(instance, 0)
 
     assert look(instance, ledger).startswith("closed by hand: set the limit of pool marketo_export under Deployment")
-    assert PoolState(0) == read_pool(instance)
+    assert PoolState(0, 0) == read_pool(instance)
 
 
 def test_a_pool_opened_by_hand_stays_open_until_marketo_refuses(
@@ -138,14 +157,16 @@ def test_a_pool_opened_by_hand_stays_open_until_marketo_refuses(
     set_by_hand(instance, 2)
 
     assert "beyond this project's share" in look(instance, ledger)
-    assert PoolState(2) == read_pool(instance)
+    assert PoolState(2, 2) == read_pool(instance)
     ledger.exports.reserve("another job", 10_000_000)
+    look(instance, ledger)
+    assert PoolState(2, 2) == read_pool(instance)
     ledger.exports.close()
     assert "paused: export quota spent by Marketo's count, resumes" in look(instance, ledger)
-    assert PoolState(0, is_ours=True) == read_pool(instance)
+    assert PoolState(0, 2, is_ours=True) == read_pool(instance)
     clock.move_to(RESET)
     look(instance, ledger)
-    assert PoolState(2) == read_pool(instance)
+    assert PoolState(2, 2) == read_pool(instance)
 
 
 def test_a_run_that_starts_before_the_gate_looks_heeds_the_hand_too(
@@ -153,7 +174,7 @@ def test_a_run_that_starts_before_the_gate_looks_heeds_the_hand_too(
 ) -> None:
     """The hand is noticed by whoever comes first."""
     ledger.close_day()
-    close_pool(instance, ledger)
+    set_pool(instance, ledger, 0)
     set_by_hand(instance, 1)
 
     assert heed_hand(instance, ledger)

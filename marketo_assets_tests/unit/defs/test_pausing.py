@@ -27,7 +27,7 @@ Run = Callable[..., dg.ExecuteInProcessResult]
 @pytest.fixture
 def road(data_dir: Path) -> Iterator[Road]:
     """An instance with three months of leads, whose time passes only when somebody waits."""
-    with local_road(data_dir) as made:
+    with local_road(data_dir, leads=300) as made:
         yield made
 
 
@@ -91,7 +91,7 @@ def test_marketos_refusal_is_a_pause(run: Run, road: Road, instance: dg.DagsterI
     result = run()
     failure = failure_of(result)
 
-    assert PoolState(0, is_ours=True) == read_pool(instance)
+    assert PoolState(0, 4, is_ours=True) == read_pool(instance)
     assert failure is not None
     text = str(failure.description)
     assert text.startswith("Paused, not failed: 2026-07 run it again after 2026-08-16 06:00 UTC, in 1")
@@ -127,7 +127,7 @@ def test_a_run_after_the_reset_goes_on_with_the_job_it_had(run: Run, road: Road,
 
     assert run().success
     assert (1, 1) == (road.exports("created"), road.exports("enqueued"))
-    assert not read_pool(instance).is_closed
+    assert PoolState(4, 4) == read_pool(instance)
 
 
 def test_the_own_share_closes_the_pool_ahead_of_time(run: Run, road: Road, instance: dg.DagsterInstance) -> None:
@@ -136,9 +136,11 @@ def test_the_own_share_closes_the_pool_ahead_of_time(run: Run, road: Road, insta
     result = run()
 
     assert result.success
-    assert PoolState(0, is_ours=True) == read_pool(instance)
+    assert PoolState(0, 4, is_ours=True) == read_pool(instance)
     with MarketoClient.open(road.settings, transport=road.transport) as client:
-        assert look(instance, client.ledger).startswith("paused: export quota spent, 0 of 0 MB left, resumes 06:00 UTC")
+        assert look(instance, client.ledger).startswith(
+            "paused: export quota spent, 0.00 of 0.07 MB left, resumes 06:00 UTC"
+        )
 
 
 def test_spent_calls_have_their_own_reason(run: Run, road: Road, instance: dg.DagsterInstance) -> None:
@@ -183,9 +185,9 @@ def test_a_pool_opened_by_hand_lets_a_run_exceed_the_share(run: Run, road: Road,
     """Who opens the pool wants to go on: the share is overruled, the instance's own quota is not."""
     road.settings = replace(road.settings, daily_export_mb=1, quota_share=0.07)
     assert run(EARLIER).success
-    assert read_pool(instance).is_closed
+    assert 0 == read_pool(instance).limit
     instance.event_log_storage.set_concurrency_slots(POOL, 4)
 
     assert run(MONTH).success
     assert run(LATER).success
-    assert PoolState(4) == read_pool(instance)
+    assert PoolState(4, 4) == read_pool(instance)
