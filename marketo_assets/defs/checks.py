@@ -11,11 +11,13 @@ import dagster as dg
 
 from marketo_assets.defs.table_columns import TableColumn
 from marketo_assets.load.columns import TEXT
+from marketo_assets.load.current_leads import GONE
 from marketo_assets.warehouse import DuckDBConnection
 
 SNAPSHOTS = dg.AssetKey(["marketo", "raw", "lead_snapshots"])
 LEADS = dg.AssetKey(["marketo", "leads"])
 _SHOWN_MONTHS = 24
+_VERSIONS = "SELECT id FROM raw.lead_snapshots UNION ALL SELECT id FROM raw.lead_readings"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ LEADS_CHECKS = (
     dg.AssetCheckSpec(
         "has_every_lead",
         asset=LEADS,
-        description="Every lead of every month that was loaded is in marketo.leads.",
+        description="Every lead that was ever read, and was not deleted or merged away and is not missing, is in "
+        "marketo.leads.",
     ),
 )
 
@@ -95,7 +98,8 @@ def check_leads(con: DuckDBConnection) -> Iterator[dg.AssetCheckResult]:
     rows, ids, expected = _counts(
         con,
         "SELECT (SELECT count(*) FROM main.leads), (SELECT count(DISTINCT id) FROM main.leads), "
-        "(SELECT count(DISTINCT id) FROM raw.lead_snapshots)",
+        f"(SELECT count(DISTINCT id) FROM ({_VERSIONS}) ANTI JOIN ({GONE}) USING (id) "
+        "ANTI JOIN (SELECT lead_id AS id FROM meta.missing_leads) USING (id))",
     )
     yield dg.AssetCheckResult(
         asset_key=LEADS,
@@ -110,7 +114,7 @@ def check_leads(con: DuckDBConnection) -> Iterator[dg.AssetCheckResult]:
         check_name="has_every_lead",
         passed=ids == expected,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{ids:,} of {expected:,} leads of raw.lead_snapshots."
+        description=f"{ids:,} of {expected:,} leads that were read and are not gone."
         + ("" if ids == expected else " Materialize marketo/raw/lead_snapshots of the missing months again."),
         metadata={"leads": ids, "expected": expected},
     )
