@@ -66,6 +66,8 @@ class Settings:
     """How long a run waits for one export job before it stops with a message; a later run takes the job up."""
     publish_min_seconds: float = 0.0
     """Shortest pause between two releases during a backfill; the last state is always published."""
+    poll_seconds: float = 300.0
+    """How often the sensor looks for changes of leads."""
     lookback_seconds: float = 900.0
     """How far before the watermark each poll for changes begins.
 
@@ -209,6 +211,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_local: bool = 
         publish_min_seconds=_number(
             values, "publish_min_seconds", 0.0, float, lambda n: 0 <= n < float("inf"), "0 or more seconds"
         ),
+        poll_seconds=_positive(values, "poll_seconds", 300.0, float),
         lookback_seconds=_number(
             values, "lookback_seconds", 900.0, float, lambda n: 0 <= n < float("inf"), "0 or more seconds"
         ),

@@ -101,6 +101,27 @@ def poll_lead_changes(
     )
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one page shows of what happened: enough to know whether to poll."""
+
+    guids: frozenset[str]
+    is_whole: bool
+    """Whether there is nothing beyond them."""
+
+
+def look_for_changes(client: MarketoClient, since: datetime, *, more_types: Sequence[str] = (), log: Log) -> Look:
+    """Return the first activities since *since* of the kinds that a poll reads.
+
+    **Cost:** three calls. Raises: MarketoError.
+    """
+    names = ("New Lead", "Change Data Value", "Delete Lead", *more_types)
+    ids = list(_choose_types(activity_types(client), names, log).values())
+    token = feed_start(client, since).token
+    page = next(lead_activities(client, token, ids[:MOST_TYPES]))
+    return Look(frozenset(found.guid for found in page.activities), not page.has_more and len(ids) <= MOST_TYPES)
+
+
 def read_merges(activity: Activity) -> Iterator[Merge]:
     """Yield what an activity of type Merge Leads tells, a merge for each loser; its lead is the winner.
 

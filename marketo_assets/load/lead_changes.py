@@ -103,6 +103,45 @@ def capture_lead_changes(
         ) from error
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where captures stand, for whoever decides whether another is needed."""
+
+    since: datetime | None
+    """Where the next capture begins to read; None before the first load and the first capture."""
+    guids: frozenset[str]
+    """The activities since then that are here."""
+    leads_missing: int
+    """Leads that were not found and are due to be asked for again."""
+
+
+def read_standing(warehouse: Warehouse, settings: Settings) -> Standing:
+    """Return where captures stand. Makes no call.
+
+    Raises: WarehouseError when another process keeps the database for too long.
+    """
+    with warehouse.transaction() as con:
+        ensure_tables(con)
+        now, position = settings.clock.now(), read_position(con)
+        since = _begin(position, settings) if position else None
+        guids = con.execute(
+            "SELECT activity_guid FROM raw.lead_changes WHERE activity_date >= $1 "
+            "UNION SELECT activity_guid FROM raw.lead_deletions WHERE deleted_at >= $1",
+            [since.replace(microsecond=0) if since else now],
+        ).fetchall()
+        # Less often than a capture would: what is missing must not start a run at every look.
+        due = con.execute(
+            "SELECT count(*) FROM meta.missing_leads WHERE $1 - missed_at > missed_at - first_missed_at", [now]
+        ).fetchone()
+    return Standing(since, frozenset(row[0] for row in guids), int(due[0]) if due else 0)
+
+
+def _begin(position: Position | None, settings: Settings) -> datetime:
+    # A watermark in the future means that a clock was wrong: what happened since is read as well.
+    now = settings.clock.now()
+    return (min(position.watermark, now) if position else now) - timedelta(seconds=settings.lookback_seconds)
+
+
 def _capture(client: MarketoClient, warehouse: Warehouse, settings: Settings, run_id: str, log: Log) -> Capture:
     began, calls, now = time.monotonic(), client.calls, settings.clock.now()
     with warehouse.transaction() as con:
@@ -113,9 +152,7 @@ def _capture(client: MarketoClient, warehouse: Warehouse, settings: Settings, ru
     described = describe_lead_fields(client, has_numbers=not is_numbered)
     fields = choose_lead_fields(described, settings)
     names = [known.name for known in fields]
-    # A watermark in the future means that a clock was wrong: what happened since is read as well.
-    since = min(position.watermark, now) if position else now
-    since -= timedelta(seconds=settings.lookback_seconds)
+    since = _begin(position, settings)
     poll = poll_lead_changes(client, since, names, more_types=settings.change_activity_types, log=log)
     with warehouse.transaction() as con:
         ids = _leads_to_read(con, poll, now)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from marketo_assets.defs.assets.lead_changes import CHANGE_TABLES
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
 from marketo_assets.defs.assets.sources import GROUP, OWNERS
 from marketo_assets.defs.checks import LEADS, LEADS_CHECKS, check_leads
@@ -26,10 +27,12 @@ _BOOKKEEPING = {
 }
 
 
-def _spec(key: Sequence[str], group: str, kind: str, description: str) -> dg.AssetSpec:
+def _spec(
+    key: Sequence[str], group: str, kind: str, description: str, more_deps: Sequence[dg.AssetSpec] = ()
+) -> dg.AssetSpec:
     return dg.AssetSpec(
         key,
-        deps=[lead_snapshots],
+        deps=[lead_snapshots, *more_deps],
         group_name=group,
         owners=OWNERS,
         kinds={"duckdb", kind},
@@ -46,9 +49,20 @@ LEAD_TABLES = (
         GROUP,
         "view",
         "Leads that exist now, every field typed under its REST name.\n\n**Grain:** one row per lead. "
-        "**Source:** marketo/raw/lead_snapshots, of each lead the reading that was made last. **Refresh:** by itself "
-        "after loads; materializing it audits and publishes. **Cost:** no call; one copy of the database file.",
+        "**Source:** marketo/raw/lead_snapshots and what changes made us read again, of each lead the reading that was "
+        "made last. **Refresh:** by itself after loads; materializing it audits and publishes. **Cost:** no call; one "
+        "copy of the database file.",
+        CHANGE_TABLES,
     ).replace_attributes(automation_condition=AFTER_LOADS, freshness_policy=LEADS_FRESHNESS),
+    _spec(
+        ["marketo", "deleted_leads"],
+        GROUP,
+        "view",
+        "Leads that are no more, with their last known values.\n\n**Grain:** one row per lead that was deleted or "
+        "merged away; `merged_into_id` is the lead at the end of all merges. **Source:** marketo/raw/lead_deletions, "
+        "marketo/raw/lead_merges. **Refresh:** with every release. **Cost:** no call.",
+        CHANGE_TABLES,
+    ),
     _spec(
         ["marketo", "lead_fields"],
         GROUP,

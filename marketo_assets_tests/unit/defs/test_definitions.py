@@ -7,10 +7,13 @@ import pytest
 
 from marketo_assets.definitions import defs
 
+CHANGES = ["marketo/raw/lead_changes", "marketo/raw/lead_deletions", "marketo/raw/lead_merges"]
 ASSETS = {
+    **{key: ["marketo_api/lead_fields", "marketo_api/leads"] for key in CHANGES},
     "landing/lead_exports": ["marketo_api/lead_fields", "marketo_api/leads"],
     "marketo/lead_fields": ["marketo/raw/lead_snapshots"],
-    "marketo/leads": ["marketo/raw/lead_snapshots"],
+    "marketo/deleted_leads": [*CHANGES, "marketo/raw/lead_snapshots"],
+    "marketo/leads": [*CHANGES, "marketo/raw/lead_snapshots"],
     "marketo/meta/api_usage": ["marketo/raw/lead_snapshots"],
     "marketo/meta/audits": ["marketo/raw/lead_snapshots"],
     "marketo/meta/export_jobs": ["marketo/raw/lead_snapshots"],
@@ -23,6 +26,9 @@ ASSETS = {
 }
 CHECKS = {
     "marketo/leads": ["has_every_lead", "unique_ids"],
+    "marketo/raw/lead_changes": ["nothing_unseen", "unique_changes"],
+    "marketo/raw/lead_deletions": ["gone_or_here", "known_leads", "unique_deletions"],
+    "marketo/raw/lead_merges": ["one_winner"],
     "marketo/raw/lead_snapshots": [
         "created_inside_month",
         "landed_equals_loaded",
@@ -49,8 +55,12 @@ def test_asset_keys_and_what_they_come_from() -> None:
 
 def test_jobs_sensors_and_resources() -> None:
     """The names that people and scripts use."""
-    assert ["lead_snapshots"] == [job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")]
-    assert ["published_tables_sensor", "export_quota_gate"] == [sensor.name for sensor in defs.sensors or ()]
+    assert {"lead_snapshots", "lead_changes"} == {
+        job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")
+    }
+    assert ["published_tables_sensor", "export_quota_gate", "lead_changes_sensor"] == [
+        sensor.name for sensor in defs.sensors or ()
+    ]
     assert ["marketo", "warehouse"] == sorted(defs.resources or ())
 
 

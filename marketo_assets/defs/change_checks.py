@@ -1,0 +1,91 @@
+"""Asset checks of what was captured: nothing twice, nobody both here and gone, nothing left unseen."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from marketo_assets.load.current_leads import GONE
+from marketo_assets.load.lead_changes import Capture
+from marketo_assets.warehouse import DuckDBConnection
+
+CHANGES, DELETIONS, MERGES = (
+    dg.AssetKey(["marketo", "raw", name]) for name in ("lead_changes", "lead_deletions", "lead_merges")
+)
+_VERSIONS = "SELECT id, _load_id FROM raw.lead_snapshots UNION ALL SELECT id, _load_id FROM raw.lead_readings"
+_COUNTED = (
+    (
+        CHANGES,
+        "unique_changes",
+        "No change of a field is there twice.",
+        "SELECT count(*) - count(DISTINCT (activity_guid, coalesce(field, ''))) FROM raw.lead_changes",
+        dg.AssetCheckSeverity.ERROR,
+        "changes are there twice. Tell the maintainers: activities are told apart by their marketoGUID.",
+    ),
+    (
+        DELETIONS,
+        "unique_deletions",
+        "No deletion is there twice.",
+        "SELECT count(*) - count(DISTINCT activity_guid) FROM raw.lead_deletions",
+        dg.AssetCheckSeverity.ERROR,
+        "deletions are there twice. Tell the maintainers: activities are told apart by their marketoGUID.",
+    ),
+    (
+        DELETIONS,
+        "gone_or_here",
+        "No lead is both shown and deleted or merged away.",
+        f"SELECT count(*) FROM ({_VERSIONS}) AS version ANTI JOIN meta.superseded_rows AS superseded "
+        f"ON superseded.lead_id = version.id AND superseded.load_id = version._load_id SEMI JOIN ({GONE}) USING (id)",
+        dg.AssetCheckSeverity.ERROR,
+        "leads are shown although they are gone. Materialize marketo/raw/lead_snapshots of their months again.",
+    ),
+    (
+        DELETIONS,
+        "known_leads",
+        "Deleted leads were known here: created and deleted between two polls, or in a month that was never loaded, "
+        "they are not.",
+        "SELECT count(*) FROM (SELECT DISTINCT lead_id AS id FROM raw.lead_deletions) "
+        f"ANTI JOIN ({_VERSIONS}) USING (id)",
+        dg.AssetCheckSeverity.WARN,
+        "deleted leads were never seen. Where months are missing, materialize them; otherwise nothing is to be done.",
+    ),
+    (
+        MERGES,
+        "one_winner",
+        "No lead was merged away twice.",
+        "SELECT count(*) - count(DISTINCT loser_id) FROM raw.lead_merges",
+        dg.AssetCheckSeverity.WARN,
+        "merges name a lead that had been merged before. The first is taken; look at raw.lead_merges.",
+    ),
+)
+_SEEN = "nothing_unseen"
+CHANGES_CHECKS = (
+    *(dg.AssetCheckSpec(name, asset=key, description=told) for key, name, told, *_ in _COUNTED),
+    dg.AssetCheckSpec(
+        _SEEN, asset=CHANGES, description="The poll began before Marketo forgot anything, and no search failed."
+    ),
+)
+
+
+def check_changes(con: DuckDBConnection, key: dg.AssetKey, capture: Capture) -> Iterator[dg.AssetCheckResult]:
+    """Yield the results of the checks on the table *key*."""
+    for asset, name, _, query, severity, advice in _COUNTED:
+        if asset == key:
+            row = con.execute(query).fetchone()
+            found = int(row[0]) if row else 0
+            yield dg.AssetCheckResult(
+                asset_key=key,
+                check_name=name,
+                passed=found == 0,
+                severity=severity,
+                description=f"{found:,} {advice}" if found else "Nothing found.",
+                metadata={"found": found},
+            )
+    if key == CHANGES:
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=_SEEN,
+            passed=not capture.warnings,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=" ".join(capture.warnings) or "Nothing found.",
+            metadata={"found": len(capture.warnings)},
+        )
