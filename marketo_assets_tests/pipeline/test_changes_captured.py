@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -142,6 +143,30 @@ def test_a_token_is_refused(road: Road, ids: list[int], path: str) -> None:
     road.publish()
 
     assert [] == road.differences()
+
+
+class Doubtful(httpx.BaseTransport):
+    """Answers one feed with nothing but a warning."""
+
+    def __init__(self, inner: httpx.BaseTransport, path_ends: str) -> None:
+        self._inner, self._path_ends = inner, path_ends
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._inner.handle_request(request)
+        if not request.url.path.endswith(self._path_ends):
+            return answer
+        body = {**json.loads(answer.read()), "result": [], "moreResult": False, "warnings": ["search timed out"]}
+        return httpx.Response(200, json=body, request=request)
+
+
+def test_a_search_that_may_have_failed(road: Road, ids: list[int]) -> None:
+    """A page with a warning and nothing else keeps the watermark, so what it hid is read by the next poll."""
+    change(road, {"delete": ids[0]})
+    assert road.transport
+    found = road.capture(transport=Doubtful(road.transport, "/deletedleads.json"))
+    road.settings.clock.sleep(100_000)
+    assert (0, 1) == (found.deletions, len(found.warnings))
+    assert 1 == road.capture().deletions
 
 
 def test_what_can_no_longer_be_known_is_said(make_road: MakeRoad) -> None:
