@@ -188,6 +188,9 @@ class Exporter:
             self._pause_until(job.polled_at, self._pause(polls))
             job = self._status(request, job.export_id)
             polls += 1
+            if job.status == "Created" and polls > 1:
+                # A status is a minute old at most, so by now the job is not queued, whatever the enqueue answered.
+                job = self._enqueue(request, job, deadline)
         return job
 
     def _pause(self, polls: int) -> float:
