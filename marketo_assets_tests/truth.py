@@ -104,6 +104,9 @@ def _held(con: DuckDBConnection, retyped: Collection[str]) -> tuple[dict[str, _H
     for name, column, kind in con.execute(
         "SELECT name, column_name, data_type FROM main.lead_fields WHERE NOT is_hidden AND is_copied"
     ).fetchall():
+        if column not in types:
+            found.append(f"column {column} is missing")
+            continue
         held[name] = _Held(name, kind, column, types[column], name in retyped)
         if types[column] != _TYPES.get(kind, _TEXT)[1] and name not in retyped:
             found.append(f"column {column} ({kind}) is {types[column]}")

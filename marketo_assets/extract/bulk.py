@@ -64,8 +64,12 @@ class Exporter:
     deadline_hours: float = 24.0
     waited_seconds: float = field(default=0.0, init=False)
 
-    def complete(self, request: ExportRequest, *, is_refresh: bool = False) -> RecordedJob:
+    def complete(
+        self, request: ExportRequest, *, is_refresh: bool = False, not_before: datetime | None = None
+    ) -> RecordedJob:
         """Return a Completed job for *request*, adopted in whatever state it is, or else created.
+
+        What may be adopted, `find_adoptable` says.
 
         **Cost:** create, enqueue and one status call a minute at most; an adopted job costs status calls only.
         **Guarantee:** a kill at any moment leaves a job that the next call takes up.
@@ -73,7 +77,8 @@ class Exporter:
         is spent or the instance is down: nothing is lost, and the bytes set aside for a job that does not run are free.
         """
         started = self.clock.now()
-        job = self._adopt(request, is_refresh=is_refresh)
+        adoptable = find_adoptable(self.ledger, request, now=started, is_refresh=is_refresh, not_before=not_before)
+        job = self._adopt(request, adoptable) if adoptable else None
         for attempt in range(_RECREATIONS + 1):
             job = job or self._create(request)
             try:
@@ -123,10 +128,7 @@ class Exporter:
         """Return what *once* returns, called again while the instance is down. Raises: InstanceDown; its own errors."""
         return Endurance(self.client, self.ledger, self.clock, self.log, self._sleep).repeat(once, doing=doing)
 
-    def _adopt(self, request: ExportRequest, *, is_refresh: bool) -> RecordedJob | None:
-        job = find_adoptable(self.ledger, request, now=self.clock.now(), is_refresh=is_refresh)
-        if job is None:
-            return None
+    def _adopt(self, request: ExportRequest, job: RecordedJob) -> RecordedJob | None:
         self._pause_until(job.polled_at, self.poll_seconds)
         try:
             job = self._status(request, job.export_id)
@@ -186,6 +188,9 @@ class Exporter:
             self._pause_until(job.polled_at, self._pause(polls))
             job = self._status(request, job.export_id)
             polls += 1
+            if job.status == "Created" and polls > 1:
+                # A status is a minute old at most, so by now the job is not queued, whatever the enqueue answered.
+                job = self._enqueue(request, job, deadline)
         return job
 
     def _pause(self, polls: int) -> float:

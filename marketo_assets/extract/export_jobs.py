@@ -151,14 +151,19 @@ def find_by_id(ledger: Ledger, export_id: str) -> RecordedJob | None:
 
 
 def find_adoptable(
-    ledger: Ledger, request: ExportRequest, *, now: datetime, is_refresh: bool = False
+    ledger: Ledger,
+    request: ExportRequest,
+    *,
+    now: datetime,
+    is_refresh: bool = False,
+    not_before: datetime | None = None,
 ) -> RecordedJob | None:
     """Return the newest job of the same request that is worth taking up, or None.
 
-    With *is_refresh*, only one that nobody has fetched yet.
+    With *is_refresh*, only one that nobody has fetched yet; with *not_before*, none that read Marketo earlier.
     """
     for job in _select(ledger, "request_hash = ? AND partition = ?", (request.request_hash, request.partition)):
-        if job.status in _DEAD or (is_refresh and job.landed_at):
+        if job.status in _DEAD or (is_refresh and job.landed_at) or (not_before and job.as_of < not_before):
             continue
         if is_current(job.as_of, request.window, now=now, is_fetched=job.landed_at is not None):
             return job

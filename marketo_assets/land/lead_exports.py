@@ -48,8 +48,8 @@ def land_lead_export(
 ) -> LandedFile:
     """Return the landed export of the leads created in *partition* (a month, `YYYY-MM`).
 
-    A landed file or a job of the same request is taken up as long as it can stand for the month;
-    with *is_refresh*, only a job that was never fetched is.
+    A landed file or a job of the same request is taken up as long as it can stand for the month and nothing newer
+    was landed; with *is_refresh*, only a job that was never fetched is.
 
     **Cost:** 4 calls (describe, create, enqueue, file) and one status call a minute at most.
     **Guarantee:** the file is complete and undamaged, or there is none; a kill costs at most the bytes in flight.
@@ -67,12 +67,12 @@ def land_lead_export(
     request = ExportRequest("leads", partition, month_window(partition), tuple(field.name for field in fields))
     folder = lead_export_dir(settings.landing_dir, partition)
     with _alone(folder, partition, settings, log):
-        damaged = _damaged_manifests(folder, partition, log)
+        found, damaged = _read_manifests(folder, partition, log)
         # A manifest that cannot be read may be the newest, so what lies beside it is not taken up.
-        landed = None if is_refresh or damaged else _find_current(folder, request, settings.clock.now(), log)
-        if landed is not None:
-            return landed.as_adopted(client.calls - calls)
-        job, stored = _export(exporter, request, folder, is_refresh=is_refresh)
+        newest = found[0] if found else None
+        if newest and not (is_refresh or damaged) and _is_current(newest, request, settings.clock.now(), log):
+            return newest.as_adopted(client.calls - calls)
+        job, stored = _export(exporter, request, folder, is_refresh, newest.as_of if newest else None)
         now = settings.clock.now()
         landed = LandedFile(
             partition=partition,
@@ -122,16 +122,16 @@ def read_landed(landing_dir: Path, partition: str) -> LandedFile:
 
 
 def _export(
-    exporter: Exporter, request: ExportRequest, folder: Path, *, is_refresh: bool
+    exporter: Exporter, request: ExportRequest, folder: Path, is_refresh: bool, not_before: datetime | None
 ) -> tuple[RecordedJob, _Stored]:
-    job = exporter.complete(request, is_refresh=is_refresh)
+    job = exporter.complete(request, is_refresh=is_refresh, not_before=not_before)
     try:
         return job, _store(exporter, request, job, folder)
     except FileGone:
         # Completed does not always mean downloadable, and files expire: one new job, then it is an error.
         exporter.log(f"{request.partition}: Marketo no longer has the file of {job.export_id}; exporting again")
         mark(exporter.ledger, job, status="Gone")
-    job = exporter.complete(request, is_refresh=is_refresh)
+    job = exporter.complete(request, is_refresh=is_refresh, not_before=not_before)
     return job, _store(exporter, request, job, folder)
 
 
@@ -155,27 +155,27 @@ def _store(exporter: Exporter, request: ExportRequest, job: RecordedJob, folder:
     return _Stored(packed, file_bytes, plain, stored)
 
 
-def _damaged_manifests(folder: Path, partition: str, log: Log) -> list[Path]:
-    damaged = []
+def _read_manifests(folder: Path, partition: str, log: Log) -> tuple[list[LandedFile], list[Path]]:
+    """Return what was landed, the newest first, and the manifests that cannot be read."""
+    found, damaged = [], []
     for path in folder.glob("*.json"):
         try:
-            read_manifest(path)
+            found.append(read_manifest(path))
         except LandingError:
             log(f"{partition}: the manifest {path.name} is damaged; fetching its file again")
             damaged.append(path)
-    return damaged
+    return _newest_first(found), damaged
 
 
-def _find_current(folder: Path, request: ExportRequest, now: datetime, log: Log) -> LandedFile | None:
-    landed_files = [read_manifest(path) for path in folder.glob("*.json")]
-    for landed in _newest_first(landed_files):
-        is_same = landed.request_hash == request.request_hash
-        if is_same and is_current(landed.as_of, landed.window, now=now, is_fetched=True):
-            if _is_intact(landed):
-                log(f"{request.partition}: took up the file landed at {landed.landed_at:%Y-%m-%d %H:%M} UTC")
-                return landed
-            log(f"{request.partition}: the landed file of {landed.export_id} is damaged; fetching it again")
-    return None
+def _is_current(landed: LandedFile, request: ExportRequest, now: datetime, log: Log) -> bool:
+    is_same = landed.request_hash == request.request_hash
+    if not is_same or not is_current(landed.as_of, landed.window, now=now, is_fetched=True):
+        return False
+    if not _is_intact(landed):
+        log(f"{request.partition}: the landed file of {landed.export_id} is damaged; fetching it again")
+        return False
+    log(f"{request.partition}: took up the file landed at {landed.landed_at:%Y-%m-%d %H:%M} UTC")
+    return True
 
 
 def _is_intact(landed: LandedFile) -> bool:

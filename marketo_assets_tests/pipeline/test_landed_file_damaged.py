@@ -75,13 +75,14 @@ def test_a_manifest_that_is_deleted_counts_as_not_landed(road: Road) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["the older export", "the newer export"])
-def test_one_of_two_exports_is_damaged(road: Road, place: int) -> None:
-    """With two exports of a month on disk and one manifest damaged, landing again ends with the newer one loaded."""
+@pytest.mark.parametrize("pattern", ["*.json", "*.csv.zst"], ids=["its manifest", "its file"])
+def test_one_of_two_exports_is_damaged(road: Road, place: int, pattern: str) -> None:
+    """With two exports of a month on disk and one of them damaged, landing again ends with the newer one loaded."""
     road.travel("2026-06", MONTH, "2026-08")
     lead_id = road.query("SELECT max(id) FROM main.leads WHERE strftime(createdAt, '%Y-%m') = ?", MONTH)[0][0]
     road.desk("PATCH", f"/leads/{lead_id}", values={"planName": "after the first export"})
     newer = road.land(MONTH, is_refresh=True)
-    damage(road, "*.json", halve, place)
+    damage(road, pattern, halve, place)
 
     assert newer.export_id == road.land(MONTH).export_id
     road.load(MONTH)

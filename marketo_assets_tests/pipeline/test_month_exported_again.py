@@ -111,6 +111,18 @@ def test_other_fields_are_another_request(road: Road) -> None:
     )
 
 
+def test_fields_that_come_back(road: Road) -> None:
+    """When a field is left out and then asked for again, its values are there again, and nothing goes back in time."""
+    fewer = road.with_settings(lead_fields_exclude=("planName",))
+    road.travel(*MONTHS)
+    fewer.travel(*MONTHS)
+    (lead_id,) = road.query("SELECT min(id) FROM main.leads")[0]
+    road.desk("PATCH", f"/leads/{lead_id}", values={"planName": "later"})
+    road.travel(*MONTHS)
+
+    assert [] == road.differences()
+
+
 def test_only_some_fields(road: Road) -> None:
     """With MARKETO_LEAD_FIELDS the table has these, id and the two stamps, in whatever case they were named."""
     some = road.with_settings(lead_fields=("EMAIL", "RegionCode", "bigCounter"))

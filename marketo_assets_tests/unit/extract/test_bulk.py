@@ -87,6 +87,16 @@ def test_a_job_is_created_enqueued_and_followed(marketo: Instance, exporter: Exp
     assert 0 == exporter.ledger.exports.reserved()
 
 
+def test_a_job_that_never_got_into_the_queue_is_enqueued_again(marketo: Instance, exporter: Exporter) -> None:
+    """An enqueue that said nothing may have done nothing; nobody waits a day for a job that is still Created."""
+    silence = httpx.Response(200, json={"success": True})
+    created = told("a", "Created")
+    script_job(marketo, "a", created, created, created, told("a", "Processing"), completed("a"), enqueue=[silence])
+
+    assert "Completed" == exporter.complete(REQUEST).status
+    assert [1, 2] == [len(marketo.asked(f"{BASE}/{path}.json")) for path in ("create", "a/enqueue")]
+
+
 def test_polls_get_rarer(marketo: Instance, exporter: Exporter, clock: ManualClock) -> None:
     """A job that runs for long is asked for less and less often: after one minute at first, after five in the end."""
     asked = [NOW]
