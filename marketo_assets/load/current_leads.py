@@ -112,8 +112,17 @@ def after_month(
     name = text_literal(partition)
     month = f"SELECT id FROM raw.lead_snapshots WHERE _partition = {name}"
     others = [f"SELECT id FROM raw.lead_snapshots WHERE _partition <> {name}"]
-    others += ["SELECT id FROM raw.lead_readings", GONE, "SELECT lead_id AS id FROM meta.missing_leads"]
-    touch(con, queries=[f"SELECT id FROM ({month}) SEMI JOIN ({other}) USING (id)" for other in others])
+    changed = ["SELECT id FROM raw.lead_readings", GONE, "SELECT lead_id AS id FROM meta.missing_leads"]
+    if con.execute(" UNION ALL ".join(f"(SELECT 1 FROM ({query}) LIMIT 1)" for query in changed)).fetchone():
+        others += changed
+        _miss_lost(con, month, created, as_of, load_id)
+    touch(con, queries=[f"SELECT id FROM ({other}) SEMI JOIN ({month}) USING (id)" for other in others])
+    settle(con)
+
+
+def _miss_lost(
+    con: DuckDBConnection, month: str, created: tuple[datetime, datetime], as_of: datetime, load_id: int
+) -> None:
     lost = con.execute(
         "SELECT DISTINCT id FROM raw.lead_readings ANTI JOIN "
         f"({month}) AS month USING (id) ANTI JOIN ({GONE}) AS gone USING (id) "
@@ -125,4 +134,3 @@ def after_month(
         ids = [row[0] for row in lost]
         mark_missing(con, ids, as_of, load_id)
         touch(con, ids)
-    settle(con)
