@@ -1,7 +1,7 @@
 """What time it is, for everything that waits, expires or belongs to a quota day.
 
-Nothing in the house calls `time.sleep` or `datetime.now` itself: a clock is passed in, so that tests
-move time by hand and a sandbox that runs faster than life carries its client along.
+Whatever deals with Marketo's time is given a clock, so that tests move time by hand and a sandbox that runs
+faster than life carries its client along. Only waiting for a file lock is real, because other processes are.
 """
 
 from __future__ import annotations

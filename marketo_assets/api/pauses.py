@@ -47,8 +47,7 @@ def pauses(ledger: Ledger, *, next_bytes: int = 1) -> list[Pause]:
 def export_left(ledger: Ledger) -> str:
     """Return what may still be exported today, in words: `24 of 250 MB`."""
     left, share = ledger.exports.remaining(), ledger.exports.daily_bytes
-    digits = 0 if share >= _WHOLE_MEGABYTES else 2
-    return f"{left / 1e6:,.{digits}f} of {share / 1e6:,.{digits}f} MB"
+    return f"{_megabytes(left, share)} of {_megabytes(share, share)} MB"
 
 
 def how_long(seconds: float) -> str:
@@ -57,6 +56,10 @@ def how_long(seconds: float) -> str:
         return f"{max(seconds, 0):.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _megabytes(size: int, share: int) -> str:
+    return f"{size / 1e6:,.{0 if share >= _WHOLE_MEGABYTES else 2}f}"
 
 
 def _export_pause(ledger: Ledger, next_bytes: int) -> Pause | None:
@@ -70,8 +73,12 @@ def _export_pause(ledger: Ledger, next_bytes: int) -> Pause | None:
         return Pause("export_quota", f"export quota spent, {left}", until)
     if exports.remaining() >= min(max(next_bytes, 1), exports.daily_bytes):
         return None
-    held = f" ({exports.reserved() / 1e6:,.0f} MB set aside for exports under way)" if exports.reserved() else ""
-    return Pause("export_quota", f"export quota spent, {left}{held}", quota_reset(ledger.clock.now()))
+    held = f" ({_megabytes(exports.reserved(), exports.daily_bytes)} MB set aside for exports under way)"
+    return Pause(
+        "export_quota",
+        f"export quota spent, {left}{held if exports.reserved() else ''}",
+        quota_reset(ledger.clock.now()),
+    )
 
 
 def _calls_pause(ledger: Ledger) -> Pause | None:

@@ -13,6 +13,7 @@ from typing import BinaryIO, TypeVar
 from marketo_assets.api import bulk_extract
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import (
+    AccessDenied,
     BadRange,
     DailyQuotaSpent,
     ExportQuotaHeld,
@@ -134,6 +135,8 @@ class Exporter:
             job = self._status(request, job.export_id)
         except (NotFound, InvalidData, FeatureAbsent):  # Marketo forgets a job after 30 days; its words are unknown
             mark(self.ledger, job, status="Gone")
+            return None
+        except AccessDenied:  # another API user's job: it stays theirs, and this user asks for its own
             return None
         if job.status in ("Failed", "Cancelled"):
             return None

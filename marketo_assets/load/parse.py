@@ -148,7 +148,8 @@ def _fits(text: str, type_name: str) -> str:
 def without_bare_returns(path: Path, line_end: str, target: Path) -> None:
     """Leave a copy of a landed CSV with line feeds for line ends and stand-ins for all other carriage returns.
 
-    A carriage return outside quotes stops the CSV reader; Marketo has been seen to write them.
+    A carriage return outside quotes stops the CSV reader; Marketo has been seen to write them. So does a byte that is
+    not UTF-8, which is written out as `\\xff`: a text that shows its damage beats a month that cannot be loaded.
 
     **Cost:** the whole file in memory.
     """
@@ -159,6 +160,7 @@ def without_bare_returns(path: Path, line_end: str, target: Path) -> None:
         parts[::2] = [part.replace(b"\r\n", b"\n") for part in parts[::2]]
     stand_in = _STAND_IN.encode()
     text = b'"'.join(parts).replace(stand_in, stand_in + b"1").replace(b"\r", stand_in + b"0")
+    text = text.decode("utf-8", "backslashreplace").encode()
     target.write_bytes(zstandard.ZstdCompressor(level=1).compress(text))
 
 

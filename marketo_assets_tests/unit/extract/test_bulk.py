@@ -178,6 +178,17 @@ def test_a_job_that_was_left_is_taken_up_where_it_stands(
     assert timedelta(0) <= clock.now() - left <= timedelta(seconds=60)
 
 
+def test_another_users_job_is_left_alone(marketo: Instance, exporter: Exporter) -> None:
+    """After a change of the API user the month is exported anew, and the job of the other user stays recorded."""
+    created = ExportJob("theirs", "Completed", created_at=NOW - timedelta(hours=1))
+    record_job(exporter.ledger, REQUEST, created, now=NOW - timedelta(hours=1))
+    marketo.script(f"{BASE}/theirs/status.json", refusal("603", "Access denied"))
+    script_job(marketo, "ours", completed("ours"))
+
+    assert "ours" == exporter.complete(REQUEST).export_id
+    assert find_adoptable(exporter.ledger, REQUEST, now=NOW) is not None
+
+
 def test_a_create_whose_answer_was_lost(marketo: Instance, exporter: Exporter) -> None:
     """A create without an answer is made once more; the job it may have left was never enqueued and costs nothing."""
     before = replace(REQUEST, partition="2026-06", window=month_window("2026-06"))
