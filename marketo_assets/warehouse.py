@@ -198,7 +198,7 @@ def connect_readonly(path: str | Path | None = None) -> DuckDBConnection:
 
     Raises: WarehouseError when nothing has been published yet.
     """
-    published = Path(path) if path is not None else read_data_dir() / "marketo.duckdb"
+    published = Path(path) if path is not None else Warehouse(read_data_dir()).published_path
     if not published.exists():
         raise WarehouseError(
             f"{published.name} does not exist yet in {published.parent}. Materialize a month of landing/lead_exports "

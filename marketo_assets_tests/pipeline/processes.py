@@ -21,21 +21,30 @@ def child(environment: Mapping[str, str], *arguments: str, module: str = "child"
     """Yield a process that runs a module of this folder; it has ended when this returns."""
     command = [sys.executable, "-m", f"marketo_assets_tests.pipeline.{module}", *arguments]
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("MARKETO_")}
-    with subprocess.Popen(
-        command,
-        env={**quiet, **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
-        watchdog.start()
-        try:
-            yield process
-        finally:
-            watchdog.cancel()
-            process.kill()
+    with (
+        subprocess.Popen(
+            command,
+            env={**quiet, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+        ended(process),
+    ):
+        yield process
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str], patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Leave no process behind: it is killed when the block ends, and before that if it takes too long."""
+    watchdog = threading.Timer(patience_seconds, process.kill)
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+        process.kill()
 
 
 def run(environment: Mapping[str, str], *arguments: str) -> tuple[int, str]:

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ import pytest
 
 from marketo_assets.cli.sandbox_record import World, claim
 from marketo_assets.warehouse import connect_readonly
+from marketo_assets_tests.pipeline.processes import ended
 from marketo_assets_tests.unit.cli.checkout import MODULE, ROOT, call, make_checkout, quiet_environment
 
 SMALL = ["--leads", "300", "--months", "3"]
@@ -45,22 +45,19 @@ def demo(clone: Path) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def calling(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Yield the command line at work in *folder*; it has ended when this returns."""
-    with subprocess.Popen(
-        [sys.executable, *MODULE, *arguments],
-        cwd=folder,
-        env=quiet_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
-        watchdog.start()
-        try:
-            yield process
-        finally:
-            watchdog.cancel()
-            process.kill()
+    with (
+        subprocess.Popen(
+            [sys.executable, *MODULE, *arguments],
+            cwd=folder,
+            env=quiet_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+        ended(process, PATIENCE_SECONDS),
+    ):
+        yield process
 
 
 def read_until(process: subprocess.Popen[str], pattern: str) -> str:
