@@ -107,6 +107,19 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "raw.lead_differences",
+        "One row per value that a later reading of a lead found changed and no activity explains. Append-only.",
+        (
+            ("lead_id", "BIGINT", "the lead"),
+            ("field", "VARCHAR", "REST name of the field"),
+            ("held_value", "VARCHAR", "the value that was held before; NULL for none"),
+            ("read_value", "VARCHAR", "the value that was read after; NULL for none"),
+            ("held_as_of", _MOMENT, "when the value before was read"),
+            ("read_as_of", _MOMENT, "when the value after was read"),
+            ("_load_id", "BIGINT", "the load that brought the value after"),
+        ),
+    ),
+    (
         "meta.schema_changes",
         "One row per noticed change of a lead field: appeared, hidden, shown, retyped, widened or relabelled.",
         (
