@@ -16,6 +16,13 @@ if not os.environ.get("MARKETO_LIVE"):
     os.environ["MARKETO_START_MONTH"] = "2024-01"
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Return how many workers `-n auto` means: none where somebody watches, or where time is measured."""
+    is_watched = config.option.capture == "no" or any("::" in argument for argument in config.args)
+    is_slow_wanted = "slow" in config.option.markexpr.replace("not slow", "")
+    return 0 if is_watched or is_slow_wanted else None
+
+
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder that nothing else uses; it does not exist yet."""
