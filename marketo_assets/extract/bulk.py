@@ -55,7 +55,7 @@ class ExportError(RuntimeError):
 
 @dataclass
 class Exporter:
-    """Sees export jobs through, and counts the seconds (the machine's) it waited for Marketo."""
+    """Sees export jobs through, and counts what that took: calls, and the machine's seconds of waiting and working."""
 
     client: MarketoClient
     ledger: Ledger
@@ -64,6 +64,19 @@ class Exporter:
     poll_seconds: float = 60.0
     deadline_hours: float = 24.0
     waited_seconds: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._began, self._calls = time.monotonic(), self.client.calls
+
+    @property
+    def calls(self) -> int:
+        """How many calls were made since."""
+        return self.client.calls - self._calls
+
+    @property
+    def worked_seconds(self) -> float:
+        """How long it took since, but for the waiting."""
+        return max(time.monotonic() - self._began - self.waited_seconds, 0.0)
 
     def complete(
         self, request: ExportRequest, *, is_refresh: bool = False, not_before: datetime | None = None
@@ -97,7 +110,8 @@ class Exporter:
                 job = None
         raise ExportError(
             f"Marketo failed {_RECREATIONS + 1} export jobs for {request.partition}; the log above says how. "
-            "Nothing was lost. Run the partition again later; if it keeps failing, give Marketo support the export ids."
+            f"Nothing was lost. Run the {request.unit} again later; "
+            "if it keeps failing, give Marketo support the export ids."
         )
 
     def fetch(self, request: ExportRequest, job: RecordedJob, sink: BinaryIO) -> None:
@@ -121,7 +135,7 @@ class Exporter:
             sink.truncate()
         raise ExportError(
             f"The file of export job {job.export_id} ({request.partition}) arrived damaged {_BAD_FILES} times: "
-            "its size or SHA-256 is not what Marketo reports. Nothing was loaded. Run the partition again: "
+            f"its size or SHA-256 is not what Marketo reports. Nothing was loaded. Run the {request.unit} again: "
             "the job is kept, and fetching it again costs no export quota."
         )
 
@@ -168,7 +182,7 @@ class Exporter:
             try:
                 return self.ledger.exports.reserve(request.request_hash, needed)
             except ExportQuotaHeld as held:
-                if self.clock.now() - began > _HELD_PATIENCE:
+                if self.clock.now() - began > min(_HELD_PATIENCE, timedelta(hours=self.deadline_hours)):
                     raise
                 if not is_told:
                     self.log(f"{request.partition}: {held.message}, and others have set them aside; waiting for them")
@@ -185,7 +199,7 @@ class Exporter:
             if self.clock.now() > deadline:
                 raise ExportError(
                     f"Export job {job.export_id} ({request.partition}) is still {job.status} after "
-                    f"{self.deadline_hours:g} hours. It is kept: run the partition again to take it up, "
+                    f"{self.deadline_hours:g} hours. It is kept: run the {request.unit} again to take it up, "
                     "at no further cost. Other integrations may be filling Marketo's export queue."
                 )
             self._pause_until(job.polled_at, self._pause(polls))
@@ -216,7 +230,7 @@ class Exporter:
                 if self.clock.now() > deadline:
                     raise ExportError(
                         f"Marketo's export queue has been full for {self.deadline_hours:g} hours, so {job.export_id} "
-                        f"({request.partition}) could not be queued. The job is kept: run the partition again."
+                        f"({request.partition}) could not be queued. The job is kept: run the {request.unit} again."
                     ) from full
                 pause = _QUEUE_PAUSES[min(refusals, len(_QUEUE_PAUSES) - 1)] * random.uniform(1.0, 1.2)  # noqa: S311  # jitter
                 self.log(f"{request.partition}: the export queue is full; trying again in {pause:.0f} s")

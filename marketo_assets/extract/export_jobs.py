@@ -21,6 +21,8 @@ FILE_KEPT = timedelta(days=6, hours=12)
 PARTIAL_KEPT = timedelta(minutes=15)
 # The same, for a job that nobody has fetched yet: its bytes are paid for.
 UNFETCHED_PARTIAL_KEPT = timedelta(days=1)
+LEADS = "leads"
+"""Exports of whole leads by month, beside those that sweeps and audits ask for."""
 _DEAD = ("Failed", "Cancelled", "Gone")
 _NEIGHBOURS = 2
 
@@ -43,6 +45,13 @@ class ExportRequest:
     window: Window
     fields: tuple[str, ...]
     filter_name: str = "createdAt"
+    likely_bytes: int | None = None
+    """How large the file will probably be, where whoever asks knows better than earlier files tell."""
+
+    @property
+    def unit(self) -> str:
+        """What is to be run again, should the export fail."""
+        return "partition" if self.object == LEADS else "job"
 
     @property
     def filter(self) -> dict[str, dict[str, str]]:
@@ -181,10 +190,12 @@ def is_current(as_of: datetime, window: Window, *, now: datetime, is_fetched: bo
 
 
 def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
-    """Return how large the file will probably be: as its partition's last, else as the largest of its neighbours.
+    """Return how large the file will probably be: as its request says, else as its partition's last or its neighbours.
 
     Where no size is known, it is a quarter of the day's share: four jobs may find out at once, and no more.
     """
+    if request.likely_bytes is not None:
+        return request.likely_bytes
     sizes: dict[str, int] = {}
     for job in recorded_jobs(ledger):
         if job.object == request.object and job.file_bytes is not None:
@@ -198,11 +209,11 @@ def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
 
 
 def usual_bytes(ledger: Ledger) -> int:
-    """Return how large the next file will probably be: as the largest of the newest; a quarter of the share at first.
+    """Return how large a month's next file may be: as the largest of the newest; at first a quarter of the share.
 
     What `expected_bytes` says of a month whose neighbours were exported just now.
     """
-    sizes = [job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes]
+    sizes = [job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes and job.object == LEADS]
     return max(sizes[: 2 * _NEIGHBOURS], default=ledger.exports.daily_bytes // 4)
 
 

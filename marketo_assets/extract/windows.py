@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+WIDEST = timedelta(days=31)
+"""The most that a Bulk Extract filter may span."""
 
 
 @dataclass(frozen=True, order=True)
@@ -37,6 +41,20 @@ def month_window(month: str) -> Window:
     year, number = int(found[1]), int(found[2])
     following = (year + 1, 1) if number == 12 else (year, number + 1)
     return Window(datetime(year, number, 1, tzinfo=UTC), datetime(*following, 1, tzinfo=UTC))
+
+
+def cut_open(since: datetime, now: datetime) -> Iterator[Window]:
+    """Yield windows of 31 days from *since*, down to its second, that touch and reach beyond *now*, the earliest first.
+
+    All are of one width, so that the same *since* gives the same windows at another *now*, and the last is open: a lead
+    that changes while its window waits moves on into one that is still to be read.
+
+    Cost: one export job per window.
+    """
+    start = since.replace(microsecond=0)
+    while start <= now:
+        yield Window(start, start + WIDEST)
+        start += WIDEST
 
 
 def format_moment(moment: datetime) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketo_assets.extract.windows import month_window
+from marketo_assets.extract.windows import WIDEST, cut_open, month_window
 from marketo_assets_tests.properties.conftest import REPEATABLE
 
 MONTH = re.compile("(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
@@ -77,3 +77,16 @@ def test_what_looks_like_a_month_is_none(text: str) -> None:
     """Near misses are refused with the right spelling."""
     with pytest.raises(ValueError, match="YYYY-MM"):
         month_window(text)
+
+
+@REPEATABLE
+@given(moments, st.timedeltas(timedelta(0), timedelta(days=400)))
+def test_windows_cover_any_span(since: datetime, span: timedelta) -> None:
+    """Windows from a moment on touch, none is wider than Marketo allows, and the last is open beyond the present."""
+    windows = list(cut_open(since, since + span))
+
+    assert windows[0].start <= since < windows[0].start + timedelta(seconds=1)
+    assert windows[-1].start <= since + span < windows[-1].end
+    assert all(window.end == following.start for window, following in pairwise(windows))
+    assert {WIDEST} == {window.end - window.start for window in windows}
+    assert windows == list(cut_open(since, since + span + timedelta(days=40)))[: len(windows)]
