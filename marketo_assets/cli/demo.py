@@ -39,7 +39,8 @@ class Demo:
 def run_demo(world: World, *, is_fresh: bool = False, screen: Screen | None = None) -> None:
     """Copy a sandbox month by month, change it, read a month again, and tell what there is now and what it cost.
 
-    Run again, it goes on with what it left: nothing is exported twice. With *is_fresh* that is removed first.
+    The newest month comes first. Run again, it goes on with what it left: nothing is exported twice. With *is_fresh*
+    that is removed first.
 
     **Guarantee:** the sandbox has ended when this returns; a folder with a real instance's leads is not touched.
     Raises: WrongUse, Failed, KeyboardInterrupt.
@@ -89,7 +90,7 @@ def _copy_every_month(demo: Demo) -> list[MonthRun]:
     from marketo_assets.defs.runs import months, open_history, run_month, run_published
 
     runs = []
-    keys = months()
+    keys = sorted(months(), reverse=True)  # as the run queue takes them: the newest first
     with open_history() as instance, demo.screen.counting("months", len(keys)) as advance:
         for month in keys:
             run = run_month(defs, instance, month)

@@ -16,11 +16,11 @@ from marketo_assets.clock import quota_reset
 from marketo_assets.defs.export_gate import look
 from marketo_assets.defs.export_pool import POOL, heed_hand, set_pool
 from marketo_assets.defs.failures import failure_for
+from marketo_assets.defs.run_queue import PRIORITY
 
 PAUSED_FOR = "marketo/paused_for"
 RETRY = "dagster/retry_on_asset_or_op_failure"
 MAX_RETRIES = "dagster/max_retries"
-PRIORITY = "dagster/priority"
 RESUMED = "nothing any more"
 MOST_RUNS = 100
 """Runs that a month may take, pauses and crashes together, before its backfill fails."""
@@ -98,7 +98,7 @@ def _mark_for_retry(context: dg.AssetExecutionContext, reason: Reason) -> bool:
             # The pauses so far, this one, and what dagster.yaml allows for crashes.
             MAX_RETRIES: str(runs + max(1, instance.run_retries_max_retries)),
             # Whoever waited once goes first, or a month that needs a whole day for itself would never find one.
-            PRIORITY: str(_whole(run.tags.get(PRIORITY)) + 1),
+            PRIORITY: str(max(0, _whole(run.tags.get(PRIORITY))) + 1),
         }
     instance.add_run_tags(run.run_id, tags)
     return is_resumed
