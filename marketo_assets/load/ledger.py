@@ -230,13 +230,7 @@ def append_rows(con: DuckDBConnection, table: str, rows: Sequence[Mapping[str, A
     """Append *rows*, which share their keys, in one statement: a statement a row would cost a hundred times as much."""
     if not rows:
         return
-    schema, _, name = table.rpartition(".")
-    types = dict(
-        con.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
-            [schema, name],
-        ).fetchall()
-    )
+    types = dict(con.execute("SELECT name, type FROM pragma_table_info(?)", [table]).fetchall())
     shape = json.dumps([{key: types[key] for key in rows[0]}])
     names = ", ".join(rows[0])
     con.execute(

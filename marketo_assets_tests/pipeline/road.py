@@ -40,6 +40,8 @@ class Road:
     """The control desk of the instance."""
     transport: httpx.BaseTransport | None = None
     log: list[str] = field(default_factory=list)
+    kept: Warehouse | None = None
+    """A warehouse for all steps, in place of one for each."""
 
     def land(self, month: str, *, is_refresh: bool = False) -> LandedFile:
         """Return the landed export of *month*."""
@@ -78,7 +80,7 @@ class Road:
     @property
     def warehouse(self) -> Warehouse:
         """The data folder's database files."""
-        return Warehouse(self.settings.data_dir)
+        return self.kept or Warehouse(self.settings.data_dir)
 
     @contextmanager
     def reading(self) -> Iterator[DuckDBConnection]:
