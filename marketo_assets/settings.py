@@ -17,7 +17,7 @@ from marketo_assets.clock import Clock, parse_clock
 T = TypeVar("T", int, float)
 
 SANDBOX_HINT = "To try this without an account, run `marketo-assets sandbox` and export the variables it prints."
-_SECRETS = frozenset({"client_id", "client_secret"})
+_SECRETS = frozenset({"client_id", "client_secret", "alert_webhook"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -54,6 +54,10 @@ class Settings:
     """The instance's export megabytes a day, counted as 1,000,000 bytes."""
     quota_share: float = 0.5
     """Part of rate, concurrency and daily quotas that this project may use."""
+    urgent_reserve: float = 0.1
+    """Part of the share of rate, concurrency and calls that backfills leave to captures of changes."""
+    alert_webhook: Secret = field(default=Secret(""), repr=False)
+    """Where to tell of runs that failed; empty tells nobody."""
     status_poll_seconds: float = 60.0
     """Shortest pause between two export status calls; Marketo refreshes a status once in 60 seconds."""
     rate_calls: int = 100
@@ -77,6 +81,12 @@ class Settings:
     """
     change_activity_types: tuple[str, ...] = ()
     """Names of more activity types whose leads are read again, beside those that are known to change a lead."""
+    capture_export_minutes: float = 30.0
+    """How long a capture waits for an updatedAt export before it reads the leads by id, or leaves them to the next."""
+    audit_calls: int = 100
+    """Calls that one audit may make, those of its exports included."""
+    audit_export_mb: float = 10.0
+    """Megabytes that one audit may export."""
     clock: Clock = field(default_factory=lambda: parse_clock(None))
     """The machine's clock, or the sandbox's (`MARKETO_CLOCK`)."""
 
@@ -203,6 +213,10 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_local: bool = 
         daily_calls=_positive(values, "daily_calls", 50_000, int),
         daily_export_mb=_positive(values, "daily_export_mb", 500, int),
         quota_share=share,
+        urgent_reserve=_number(
+            values, "urgent_reserve", 0.1, float, lambda n: 0 <= n < 1, "a number from 0 to below 1"
+        ),
+        alert_webhook=Secret(values.get("alert_webhook", "")),
         status_poll_seconds=_positive(values, "status_poll_seconds", 60.0, float),
         rate_calls=_positive(values, "rate_calls", 100, int),
         rate_seconds=_positive(values, "rate_seconds", 20.0, float),
@@ -216,6 +230,11 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_local: bool = 
             values, "lookback_seconds", 900.0, float, lambda n: 0 <= n < float("inf"), "0 or more seconds"
         ),
         change_activity_types=split_names(values.get("change_activity_types", "")),
+        capture_export_minutes=_positive(values, "capture_export_minutes", 30.0, float),
+        audit_calls=_positive(values, "audit_calls", 100, int),
+        audit_export_mb=_number(
+            values, "audit_export_mb", 10.0, float, lambda n: 0 <= n < float("inf"), "0 or more megabytes"
+        ),
         clock=clock,
     )
 

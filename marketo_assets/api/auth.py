@@ -36,6 +36,8 @@ class Token:
     """When Marketo stops accepting it."""
     renew_at: datetime
     """When to ask for another."""
+    owner: str | None = field(default=None, repr=False)
+    """The API user, under the name that the usage statistics give it."""
 
 
 class Auth:
@@ -63,6 +65,11 @@ class Auth:
             if token is None or self._clock.now() >= token.renew_at:
                 token = self._token = self._renewed()
             return token
+
+    @property
+    def owner(self) -> str | None:
+        """The API user of the token at hand, if there is one and Identity named it."""
+        return self._token.owner if self._token else None
 
     def discard(self, token: Token) -> None:
         """Forget *token*, which Marketo refused, unless another thread has replaced it already."""
@@ -106,7 +113,13 @@ def _read(response: httpx.Response, now: datetime) -> Token:
         except (TypeError, ValueError, OverflowError):
             raise UnreadableAnswer("Identity sent a token without its lifetime") from None
         renew_at = expires_at - MARGIN
-        return Token(Secret(value), expires_at, renew_at if renew_at > now else expires_at)
+        owner = body.get("scope")
+        return Token(
+            Secret(value),
+            expires_at,
+            renew_at if renew_at > now else expires_at,
+            owner if isinstance(owner, str) else None,
+        )
     raise _refused(response, is_json=bool(body))
 
 

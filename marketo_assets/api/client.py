@@ -35,6 +35,7 @@ from marketo_assets.api.limits import Ledger, Limits, Reservation
 from marketo_assets.api.redact import Spoken
 from marketo_assets.api.retrying import Patience
 from marketo_assets.api.routes import route_of, timeout_seconds
+from marketo_assets.api.usage import learn_usage
 from marketo_assets.api.wire import build_request, open_http, translated
 from marketo_assets.clock import Clock
 from marketo_assets.settings import Secret, Settings
@@ -97,15 +98,28 @@ class MarketoClient:
         self._auth = Auth(self._http, client_id=client_id, client_secret=client_secret, clock=clock)
 
     @classmethod
-    def open(cls, settings: Settings, *, transport: httpx.BaseTransport | None = None) -> Self:
-        """Return a client with the ledger that *settings* name; no call is made yet."""
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        patience: Patience | None = None,
+        is_backfill: bool = False,
+    ) -> Self:
+        """Return a client with the ledger that *settings* name; no call is made yet.
+
+        A backfill, which can wait, leaves part of the limits to everybody else.
+        """
         return cls(
             base_url=settings.base_url,
             client_id=settings.client_id,
             client_secret=settings.client_secret,
-            ledger=Ledger(settings.ledger_path, Limits.from_settings(settings), settings.clock),
+            ledger=Ledger(
+                settings.ledger_path, Limits.from_settings(settings), settings.clock, is_backfill=is_backfill
+            ),
             clock=settings.clock,
             transport=transport,
+            patience=patience,
         )
 
     def __enter__(self) -> Self:
@@ -115,6 +129,11 @@ class MarketoClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def api_user(self) -> str | None:
+        """The API user that Identity named, once a call was made."""
+        return self._auth.owner
 
     def close(self) -> None:
         """Close connections and ledger."""
@@ -165,7 +184,12 @@ class MarketoClient:
         return self._repeat(ask, lambda: self._signed(ask, read, held))
 
     def _answer(self, ask: Ask) -> Answer:
-        return self._repeat(ask, lambda: self._signed(ask, lambda response, _: read_answer(response, ask.spoken), None))
+        answer = self._repeat(
+            ask, lambda: self._signed(ask, lambda response, _: read_answer(response, ask.spoken), None)
+        )
+        if self.ledger.is_backfill and self.ledger.day.is_usage_wanted():
+            learn_usage(self)
+        return answer
 
     def _repeat(self, ask: Ask, once: Callable[[], T]) -> T:
         return self._patience.repeat(once, clock=self.clock, doing=f"{ask.method} {route_of(ask.path)}")

@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from marketo_assets.api import leases
+from marketo_assets.api.call_quota import CallQuota
 from marketo_assets.api.closings import What, close, closed_seconds, reopen, reopening
-from marketo_assets.api.errors import DailyQuotaSpent
 from marketo_assets.api.export_quota import ExportQuota
 from marketo_assets.api.ledger_file import LedgerFile
-from marketo_assets.api.rate_window import RateWindow, Slot
-from marketo_assets.clock import Clock, quota_day, quota_days, quota_reset
+from marketo_assets.api.marks import note
+from marketo_assets.api.rate_window import RateWindow, Slot, reserve_earliest
+from marketo_assets.clock import Clock, quota_reset
 from marketo_assets.settings import Settings
 
 WINDOW_STRETCH = 0.025
@@ -33,7 +34,7 @@ _TICKET_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Limits:
-    """What this project may use: its share of the instance's limits."""
+    """What this project may use: its share of the instance's limits, and what backfills leave of it to urgent work."""
 
     rate_calls: int = 50
     """Calls in any `rate_seconds`."""
@@ -45,6 +46,28 @@ class Limits:
     """Calls in a quota day."""
     daily_export_bytes: int = 250_000_000
     """Bytes of export files in a quota day."""
+    instance_calls: int = 50_000
+    """Calls in a quota day of all integrations together."""
+    reserve: float = 0.1
+    """Part of rate, concurrency and calls that backfills leave to work that cannot wait."""
+
+    @property
+    def kept_rate(self) -> int:
+        """Calls of each rate window that backfills leave; where there are two at all, at least one."""
+        return self._kept(self.rate_calls)
+
+    @property
+    def kept_places(self) -> int:
+        """Calls at once that backfills leave; where there are two at all, at least one."""
+        return self._kept(self.concurrency)
+
+    @property
+    def kept_calls(self) -> int:
+        """Calls of the day that backfills leave."""
+        return int(self.daily_calls * self.reserve)
+
+    def _kept(self, whole: int) -> int:
+        return max(1, int(whole * self.reserve)) if self.reserve and whole > 1 else 0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Limits:
@@ -56,6 +79,8 @@ class Limits:
             concurrency=max(1, int(settings.concurrency * share)),
             daily_calls=max(1, int(settings.daily_calls * share)),
             daily_export_bytes=max(1, int(settings.daily_export_mb * 1_000_000 * share)),
+            instance_calls=settings.daily_calls,
+            reserve=settings.urgent_reserve,
         )
 
 
@@ -77,29 +102,41 @@ class Reservation:
     def refund(self) -> None:
         """Give the call back to the day: Marketo does not count this answer. Its place in the rate window stays."""
         with self.ledger.transaction() as db:
-            db.executemany(
-                "UPDATE spent_calls SET calls = calls - 1 WHERE day = ? AND route = ?",
-                [(day, self.route) for day in self.days],
-            )
+            self.ledger.day.refund(db, self.route, self.days)
 
 
 class Ledger:
     """The shared account of calls and export bytes, in the file at *path*.
+
+    Whoever asks for a backfill says so with *is_backfill*, and leaves `limits.reserve` to everybody else.
 
     **Guarantee:** over all processes that use the file, never more than `limits.rate_calls` in any
     `limits.rate_seconds`, `limits.concurrency` at once, and `limits.daily_calls` in a quota day. A process that is
     killed gives its place back when its lease expires.
     """
 
-    def __init__(self, path: Path, limits: Limits, clock: Clock) -> None:
+    def __init__(self, path: Path, limits: Limits, clock: Clock, *, is_backfill: bool = False) -> None:
         self.limits = limits
         self.clock = clock
+        self.path = path
+        self.is_backfill = is_backfill
         self._file = LedgerFile(path)
         # HTTP timeouts and the machine's hiccups are real seconds; a scaled clock counts more of its own meanwhile.
         self._scale = float(getattr(clock, "scale", 1.0))
         stretch = max(WINDOW_STRETCH * limits.rate_seconds, _LEAST_STRETCH_SECONDS * self._scale)
-        self._window = RateWindow(limits.rate_calls, limits.rate_seconds + stretch, limits.concurrency)
+        seconds, kept = limits.rate_seconds + stretch, limits.kept_rate
+        self._windows = [RateWindow(limits.rate_calls - kept, seconds, limits.concurrency)]
+        if kept and not is_backfill:
+            self._windows.append(RateWindow(kept, seconds, limits.concurrency, "kept_slot"))
+        self._places = limits.concurrency - (limits.kept_places if is_backfill else 0)
         self._tolerance = stretch / 2
+        self.day = CallQuota(
+            self._file,
+            clock,
+            daily_calls=limits.daily_calls - (limits.kept_calls if is_backfill else 0),
+            instance_calls=limits.instance_calls,
+            kept_calls=limits.kept_calls if is_backfill else 0,
+        )
         self.exports = ExportQuota(self._file, limits.daily_export_bytes, clock)
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
@@ -130,9 +167,11 @@ class Ledger:
                 leases.give_back(db, reservation.lease)
 
     def back_off(self, seconds: float) -> None:
-        """Let no process make a call for *seconds*: Marketo said 606 or 615."""
+        """Let no process make a call for *seconds*: Marketo said 606 or 615, so others are busy too."""
         with self.transaction() as db:
-            close(db, "rate", self.clock.now() + timedelta(seconds=seconds))
+            now = self.clock.now()
+            close(db, "rate", now + timedelta(seconds=seconds))
+            note(db, "crowded", now)
 
     def close_day(self) -> datetime:
         """Remember that Marketo called the day's calls spent (607); return when to try again."""
@@ -140,6 +179,7 @@ class Ledger:
             until = reopening(self.clock.now())
             close(db, "calls", until)
             reopen(db, "overruled")
+            note(db, "refused", self.clock.now())
             return until
 
     def note_outage(self, seconds: float) -> datetime:
@@ -167,20 +207,15 @@ class Ledger:
 
     def calls_spent(self) -> int:
         """Return how many calls this project made in the quota day."""
-        with self.transaction() as db:
-            return self._spent(db, self.clock.now())
+        return self.day.spent()
 
     def calls_remaining(self) -> int:
-        """Return how many calls this project may still make in the quota day; 0 while Marketo's 607 stands."""
-        with self.transaction() as db:
-            now = self.clock.now()
-            return 0 if closed_seconds(db, "calls", now) else max(0, self.limits.daily_calls - self._spent(db, now))
+        """Return how many calls may still be made in the quota day, as far as known; 0 while Marketo's 607 stands."""
+        return self.day.remaining()
 
     def calls_by_route(self) -> dict[str, int]:
         """Return the calls of the quota day per route."""
-        with self.transaction() as db:
-            query = "SELECT route, calls FROM spent_calls WHERE day = ? ORDER BY route"
-            return dict(db.execute(query, (quota_day(self.clock.now()).isoformat(),)).fetchall())
+        return self.day.by_route()
 
     def usage_by_day(self) -> list[dict[str, object]]:
         """Return what was spent on each quota day, the newest first: `day`, `calls`, `export_bytes`."""
@@ -197,24 +232,33 @@ class Ledger:
         while True:
             with self.transaction() as db:
                 now = self.clock.now()
-                self._check_day(db, now)
+                self.day.check(db, now)
                 pause = closed_seconds(db, "rate", now)
                 lease = None if pause else self._take_place(db, now, route, seconds, ticket)
                 if lease is not None:
-                    days = self._spend(db, now, route)
-                    slot = self._window.reserve(db, now.timestamp())
+                    days = self.day.spend(db, now, route)
+                    slot = reserve_earliest(self._windows, db, now.timestamp())
                     leases.extend(db, lease, slot.at)
                     return Reservation(self, route, lease, days, slot)
                 if not pause:
                     patience = _TICKET_SECONDS * self._scale
-                    ticket = leases.stand_in_line(db, now.timestamp(), seconds=patience, ticket=ticket)
+                    ticket = leases.stand_in_line(
+                        db, now.timestamp(), seconds=patience, ticket=ticket, can_wait=self.is_backfill
+                    )
             self.clock.sleep(pause or _POLL_SECONDS * self._scale)
 
     def _take_place(
         self, db: sqlite3.Connection, now: datetime, route: str, seconds: float, ticket: int | None
     ) -> int | None:
-        places = self.limits.concurrency
-        return leases.take(db, now.timestamp(), places=places, route=route, seconds=seconds, ticket=ticket)
+        return leases.take(
+            db,
+            now.timestamp(),
+            places=self._places,
+            route=route,
+            seconds=seconds,
+            ticket=ticket,
+            can_wait=self.is_backfill,
+        )
 
     def _await_slot(self, reservation: Reservation) -> None:
         slot = reservation.slot
@@ -222,42 +266,10 @@ class Ledger:
             self.clock.sleep(left)
             with self.transaction() as db:
                 now = self.clock.now()
-                self._check_open(db, now)
+                self.day.check_open(db, now)
                 pause = closed_seconds(db, "rate", now)
                 # A caller that wakes late, or after Marketo said 606, would crowd a window counted for another time.
                 if pause or now.timestamp() - slot.at > self._tolerance:
                     least = now.timestamp() + pause
-                    slot = self._window.reserve(db, now.timestamp(), not_before=least, instead_of=slot)
+                    slot = reserve_earliest(self._windows, db, now.timestamp(), not_before=least, instead_of=slot)
                     leases.extend(db, reservation.lease, slot.at)
-
-    def _check_open(self, db: sqlite3.Connection, now: datetime) -> None:
-        closed = closed_seconds(db, "calls", now)
-        if closed:
-            raise _day_spent("Marketo said earlier that the day's calls are spent", now + timedelta(seconds=closed))
-
-    def _check_day(self, db: sqlite3.Connection, now: datetime) -> None:
-        self._check_open(db, now)
-        spent = self._spent(db, now)
-        if spent >= self.limits.daily_calls and not closed_seconds(db, "overruled", now):
-            raise _day_spent(
-                f"This project's share of the day's calls is spent: {spent:,} of {self.limits.daily_calls:,}",
-                quota_reset(now),
-            )
-
-    def _spend(self, db: sqlite3.Connection, now: datetime, route: str) -> tuple[str, ...]:
-        days = tuple(day.isoformat() for day in quota_days(now))
-        db.executemany(
-            "INSERT INTO spent_calls VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET calls = calls + 1",
-            [(day, route) for day in days],
-        )
-        return days
-
-    def _spent(self, db: sqlite3.Connection, now: datetime) -> int:
-        query = "SELECT coalesce(sum(calls), 0) FROM spent_calls WHERE day = ?"
-        return max(int(db.execute(query, (day.isoformat(),)).fetchone()[0]) for day in quota_days(now))
-
-
-def _day_spent(message: str, resets_at: datetime) -> DailyQuotaSpent:
-    error = DailyQuotaSpent(message)
-    error.resets_at = resets_at
-    return error

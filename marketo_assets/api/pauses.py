@@ -84,10 +84,15 @@ def _export_pause(ledger: Ledger, next_bytes: int) -> Pause | None:
 def _calls_pause(ledger: Ledger) -> Pause | None:
     if until := ledger.closed_until("calls"):
         return Pause("daily_calls", "daily calls spent by Marketo's count", until)
-    left, share = ledger.calls_remaining(), ledger.limits.daily_calls
+    left, share = ledger.calls_remaining(), ledger.day.daily_calls
     if ledger.closed_until("overruled") or left > min(_LEAST_CALLS, share // 10):
         return None
-    return Pause("daily_calls", f"daily calls spent, {left:,} of {share:,} left", quota_reset(ledger.clock.now()))
+    text = f"daily calls spent, {left:,} of {share:,} left"
+    if ledger.day.is_short_of_others():
+        text += (
+            f" after what others spent, {ledger.day.others() or 0:,} of the instance's {ledger.day.instance_calls:,}"
+        )
+    return Pause("daily_calls", text, quota_reset(ledger.clock.now()))
 
 
 def _outage(ledger: Ledger) -> Pause | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from marketo_assets.api.client import MarketoClient
+from marketo_assets.api.errors import MarketoError
+
+if TYPE_CHECKING:  # the client itself asks here when others crowd it
+    from marketo_assets.api.client import MarketoClient
+
+log = logging.getLogger(__name__)
 
 _STATS = "/rest/v1/stats"
 
@@ -28,6 +34,23 @@ class DayOfErrors:
     date: str
     total: int
     by_code: Mapping[str, int] = field(default_factory=dict)
+
+
+def learn_usage(client: MarketoClient) -> DayOfCalls | None:
+    """Return today's calls of the whole instance after noting them in the ledger; None when Marketo tells nothing.
+
+    **Cost:** one call. **Guarantee:** never raises what Marketo answers, and is not asked again before it is due.
+    """
+    day = client.ledger.day
+    day.note_silence()
+    try:
+        usage = usage_today(client)
+    except MarketoError as error:
+        log.info("What others spent is not known: %s", error)
+        return None
+    if usage is not None:
+        day.note_usage(usage.date, usage.total, own=usage.by_user.get(client.api_user or ""))
+    return usage
 
 
 def usage_today(client: MarketoClient) -> DayOfCalls | None:

@@ -15,8 +15,8 @@ from marketo_assets.load.lead_changes import read_standing
 from marketo_assets.settings import Settings, SettingsError, read_variables
 from marketo_assets.warehouse import Warehouse, WarehouseError
 
-RESERVE = 0.1
-"""Part of the day's calls that is left to exports and to people."""
+RESERVE = 0.02
+"""Part of the day's calls that is left to captures under way and to people; exports leave far more."""
 _LOCK_SECONDS = 5.0
 _UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,

@@ -5,15 +5,20 @@ from datetime import datetime
 from typing import Literal
 
 import dagster as dg
+import httpx
 
+from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import LedgerUnusable
 from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.api.pauses import Pause, export_left, pauses
+from marketo_assets.api.retrying import Patience
+from marketo_assets.api.usage import learn_usage
 from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool
 from marketo_assets.extract.export_jobs import usual_bytes
 from marketo_assets.settings import Settings, SettingsError, load_settings
 
 Decision = int | Literal["heed", "leave"]
+_NO_PATIENCE = Patience(seconds=0.0)
 
 
 def decide(found: Sequence[Pause], pool: PoolState, places: int) -> Decision:
@@ -36,7 +41,9 @@ def tell(found: Sequence[Pause], pool: PoolState, ledger: Ledger, now: datetime)
     if found:
         others = [pause.text for pause in found[1:] if pause.reason != found[0].reason]
         return "; ".join([f"paused: {found[0].told(now)}", *others])
-    text = f"open: {export_left(ledger)} and {ledger.calls_remaining():,} of {ledger.limits.daily_calls:,} calls left"
+    text = f"open: {export_left(ledger)} and {ledger.calls_remaining():,} of {ledger.day.daily_calls:,} calls left"
+    if ledger.day.is_short_of_others():
+        text += f" (others have made {ledger.day.others() or 0:,} of the instance's {ledger.day.instance_calls:,})"
     if ledger.closed_until("overruled"):
         return f"{text} (opened by hand: beyond this project's share, until Marketo refuses)"
     return f"{text}; enough for {pool.limit} of {pool.configured} runs at once" if pool.is_ours else text
@@ -62,21 +69,39 @@ def look(instance: dg.DagsterInstance, ledger: Ledger) -> str:
     description=(
         f"Closes pool {POOL} while exports have to rest (export quota or daily calls spent, Marketo down) and opens it "
         "again; its ticks say why and until when. Leave it running: nothing else opens the pool. To go on beyond this "
-        "project's share, set the pool's limit by hand under Deployment, Concurrency. Makes no call."
+        "project's share, set the pool's limit by hand under Deployment, Concurrency. Makes one call for each hour of "
+        "use, to learn what other integrations have spent."
     ),
 )
 def export_quota_gate(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Look at ledger and pool, and say how exports stand."""
     try:
+        learn_from_others()
         return dg.SkipReason(_look_from(context.instance, load_settings(is_local=True)))
     except (SettingsError, LedgerUnusable) as error:
         return dg.SkipReason(f"not looked at: {error}")
 
 
+def learn_from_others(*, transport: httpx.BaseTransport | None = None) -> None:
+    """Leave in the ledger what all integrations have spent, if that is worth a call now.
+
+    **Cost:** one call, an hour of use after the last one at the earliest; a quarter of an hour once others crowd us.
+    Without credentials, or where nothing was asked of Marketo yet, none.
+    """
+    try:
+        settings = load_settings()
+    except SettingsError:
+        return  # whoever needs Marketo says what is missing
+    if settings.ledger_path.exists():
+        with MarketoClient.open(settings, transport=transport, patience=_NO_PATIENCE, is_backfill=True) as client:
+            if client.ledger.day.is_usage_due():
+                learn_usage(client)
+
+
 def _look_from(instance: dg.DagsterInstance, settings: Settings) -> str:
     if not settings.ledger_path.exists() and not read_pool(instance).is_ours:
         return "open: nothing has been asked of Marketo yet"
-    ledger = Ledger(settings.ledger_path, Limits.from_settings(settings), settings.clock)
+    ledger = Ledger(settings.ledger_path, Limits.from_settings(settings), settings.clock, is_backfill=True)
     try:
         return look(instance, ledger)
     finally:

@@ -51,9 +51,9 @@ class MarketoResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it 
         read = {name: dg.EnvVar(variable.env).get_value("") or "" for name, variable in named.items()}
         return load_settings({**os.environ, **read})
 
-    def open_client(self, settings: Settings) -> MarketoClient:
+    def open_client(self, settings: Settings, *, is_backfill: bool = False) -> MarketoClient:
         """Return a client; no call is made yet, and whoever opened it closes it."""
-        return MarketoClient.open(settings)
+        return MarketoClient.open(settings, is_backfill=is_backfill)
 
 
 class WarehouseResource(DuckDBResource):

@@ -59,7 +59,7 @@ def lead_exports(
         )
         if START.is_default:
             context.log.warning(DEFAULT_START_ADVICE)
-        with marketo.open_client(settings) as client, pausing(context, client.ledger):
+        with marketo.open_client(settings, is_backfill=True) as client, pausing(context, client.ledger):
             landed = land_lead_export(
                 client,
                 client.ledger,

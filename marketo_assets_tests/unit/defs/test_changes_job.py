@@ -40,7 +40,8 @@ def marketo(road: Road) -> MarketoResource:
         def settings(self) -> Settings:
             return road.settings
 
-        def open_client(self, settings: Settings) -> MarketoClient:
+        def open_client(self, settings: Settings, *, is_backfill: bool = False) -> MarketoClient:
+            assert not is_backfill
             return MarketoClient.open(settings, transport=road.transport)
 
     return LocalMarketo()

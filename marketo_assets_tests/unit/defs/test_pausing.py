@@ -54,8 +54,8 @@ def run(road: Road, instance: dg.DagsterInstance) -> Run:
         def settings(self) -> Settings:
             return road.settings
 
-        def open_client(self, settings: Settings) -> MarketoClient:
-            return MarketoClient.open(settings, transport=road.transport)
+        def open_client(self, settings: Settings, *, is_backfill: bool = False) -> MarketoClient:
+            return MarketoClient.open(settings, transport=road.transport, is_backfill=is_backfill)
 
     job = defs.resolve_job_def("lead_snapshots")
 
