@@ -134,7 +134,7 @@ NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("name", [*NUMBERS, "EXPORT_DEADLINE_HOURS"])
+@pytest.mark.parametrize("name", [*NUMBERS, "EXPORT_DEADLINE_HOURS", "CAPTURE_EXPORT_MINUTES", "AUDIT_CALLS"])
 @pytest.mark.parametrize("text", ["many", "-1", "0", "nan", "inf", "1e999", "10,000", "0x10", "½"])
 def test_numbers_that_are_none(name: str, text: str) -> None:
     """A number that is malformed, infinite or not above zero is refused by name, with its default."""
