@@ -1,4 +1,4 @@
-"""Bulk lead export: create, enqueue, status, list, cancel. The file itself is fetched by `export_file`."""
+"""Bulk export of any object: create, enqueue, status, list, cancel. The file itself is fetched by `export_file`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from marketo_assets.api.moments import parse_moment
 from marketo_assets.api.paging import token_pages
 from marketo_assets.api.redact import said
 
-LEADS = "/bulk/v1/leads/export"
+LEADS, ACTIVITIES, PROGRAM_MEMBERS = "leads", "activities", "program/members"
+"""What can be exported, as the paths of Bulk Extract name it; custom objects are `customobjects/` and their name."""
 _LIST_PAGE = 300
 
 
@@ -42,13 +43,14 @@ class ExportJob:
     format: str = "CSV"
 
 
-def create_lead_export(
+def create_export(
     client: MarketoClient,
     *,
+    of: str = LEADS,
     filter: Mapping[str, Any],  # noqa: A002 - Marketo's word
     fields: Sequence[str],
 ) -> ExportJob:
-    """Create an export job and return it; it does nothing until it is enqueued.
+    """Create an export job of the object *of* and return it; it does nothing until it is enqueued.
 
     **Cost:** one call; none while the day's export quota is known to be spent.
     **Guarantee:** never replayed when its outcome is unknown, so no orphan is made unknowingly.
@@ -56,10 +58,10 @@ def create_lead_export(
     """
     client.ledger.exports.check_open()
     body = {"fields": list(fields), "format": "CSV", "filter": dict(filter)}
-    return _only_job(client.post(f"{LEADS}/create.json", body))
+    return _only_job(client.post(f"/bulk/v1/{of}/export/create.json", body))
 
 
-def enqueue(client: MarketoClient, export_id: str) -> ExportJob:
+def enqueue(client: MarketoClient, export_id: str, of: str = LEADS) -> ExportJob:
     """Put the job in Marketo's queue and return it; one that is there already is returned as it stands.
 
     **Cost:** one call, two when it was enqueued before or the answer says nothing. Raises: QueueFull, ExportQuotaSpent.
@@ -67,42 +69,42 @@ def enqueue(client: MarketoClient, export_id: str) -> ExportJob:
     client.ledger.exports.check_open()
     try:
         # Repeating is safe: the second time Marketo says that the job is queued already.
-        answer = client.post(export_path(export_id, "enqueue"), is_repeatable=True)
+        answer = client.post(export_path(export_id, "enqueue", of), is_repeatable=True)
     except JobAlreadyQueued:
-        return status(client, export_id)
-    return _only_job(answer) if answer.result else status(client, export_id)
+        return status(client, export_id, of)
+    return _only_job(answer) if answer.result else status(client, export_id, of)
 
 
-def status(client: MarketoClient, export_id: str) -> ExportJob:
+def status(client: MarketoClient, export_id: str, of: str = LEADS) -> ExportJob:
     """Return how the job stands; Marketo refreshes that at most once in 60 seconds.
 
     **Cost:** one call. Raises: NotFound when Marketo has no such job (any more), where it says so in a known way.
     """
-    answer = client.get(export_path(export_id, "status"))
+    answer = client.get(export_path(export_id, "status", of))
     if not answer.result and not answer.is_doubtful:
         raise NotFound("Marketo has no such export job", None, answer.request_id)
     return _only_job(answer)
 
 
-def cancel(client: MarketoClient, export_id: str) -> ExportJob:
+def cancel(client: MarketoClient, export_id: str, of: str = LEADS) -> ExportJob:
     """Cancel the job and return it; one that has ended stays as it is. **Cost:** one call, two when it has ended."""
     try:
-        return _only_job(client.post(export_path(export_id, "cancel"), is_repeatable=True))
+        return _only_job(client.post(export_path(export_id, "cancel", of), is_repeatable=True))
     except MarketoError as error:
         # 1029 is what a finished job was seen to answer; its wording is not documented.
         if error.code != "1029":
             raise
-        return status(client, export_id)
+        return status(client, export_id, of)
 
 
-def list_exports(client: MarketoClient, *, statuses: Sequence[str] = ()) -> list[ExportJob]:
-    """Return the API user's own lead exports of the past seven days, of all *statuses* or of those named.
+def list_exports(client: MarketoClient, *, of: str = LEADS, statuses: Sequence[str] = ()) -> list[ExportJob]:
+    """Return the API user's own exports of the object *of* in the past seven days, of all *statuses* or of those named.
 
     **Cost:** one call for each 300 jobs.
     """
     # The documents disagree on how several statuses are sent, so the choice is made here.
     wanted = {_status(name) for name in statuses}
-    pages = token_pages(client, f"{LEADS}.json", {"batchSize": _LIST_PAGE})
+    pages = token_pages(client, f"/bulk/v1/{of}/export.json", {"batchSize": _LIST_PAGE})
     jobs = [read_job(record, page.request_id) for page in pages for record in page.records]
     return [job for job in jobs if not wanted or job.status in wanted]
 
@@ -130,9 +132,9 @@ def read_job(record: Mapping[str, Any], request_id: str | None = None) -> Export
     )
 
 
-def export_path(export_id: str, ending: str) -> str:
+def export_path(export_id: str, ending: str, of: str = LEADS) -> str:
     """Return the path of a job's *ending*: enqueue, status, file, cancel."""
-    return f"{LEADS}/{quote(export_id, safe='')}/{ending}.json"
+    return f"/bulk/v1/{of}/export/{quote(export_id, safe='')}/{ending}.json"
 
 
 def _only_job(answer: Answer) -> ExportJob:

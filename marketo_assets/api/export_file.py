@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from marketo_assets.api.answers import media_type, parse_object, refusal, status_error, unreadable
-from marketo_assets.api.bulk_extract import export_path
+from marketo_assets.api.bulk_extract import LEADS, export_path
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import BadRange, FileGone, FileInterrupted, Unreachable
 from marketo_assets.api.limits import Reservation
@@ -46,8 +46,8 @@ class FileAnswer:
 
 
 @contextmanager
-def open_export_file(client: MarketoClient, export_id: str, *, start: int = 0) -> Iterator[FileAnswer]:
-    """Open the file of a Completed job from byte *start* on, holding one place among the concurrent calls.
+def open_export_file(client: MarketoClient, export_id: str, *, of: str = LEADS, start: int = 0) -> Iterator[FileAnswer]:
+    """Open the file of a Completed job of the object *of* from byte *start* on, in one place of the concurrent calls.
 
     **Cost:** one call; Marketo does not count its bytes again. Memory does not grow with the file.
     Raises: FileGone (not ready, or expired), BadRange (begin again at 0), FileInterrupted while reading.
@@ -57,7 +57,7 @@ def open_export_file(client: MarketoClient, export_id: str, *, start: int = 0) -
         headers["Range"] = f"bytes={start}-"
     with ExitStack() as held:
         yield client.open_stream(
-            export_path(export_id, "file"),
+            export_path(export_id, "file", of),
             headers,
             lambda response, reservation: _opened(response, reservation, start, client.clock),
             held,

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from marketo_assets.api.bulk_extract import cancel, create_lead_export
+from marketo_assets.api.bulk_extract import cancel, create_export
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import ExportQuotaSpent, MarketoError, UnsupportedFilter
 from marketo_assets.api.lead_database import DESCRIBE2, LeadField, describe_lead_fields
@@ -157,7 +157,7 @@ def _probe(client: MarketoClient, findings: Findings, name: str) -> bool:
     window = Window(second, second + timedelta(seconds=1))
     subject = "bulk export" if name == "createdAt" else "updatedAt filter"
     try:
-        job = create_lead_export(client, filter={name: window.as_filter()}, fields=["id"])
+        job = create_export(client, filter={name: window.as_filter()}, fields=["id"])
         cancel(client, job.export_id)
     except UnsupportedFilter:
         raise

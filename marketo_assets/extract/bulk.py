@@ -166,7 +166,9 @@ class Exporter:
         try:
             # A job that was created but never enqueued does not run and costs nothing, so asking again is safe.
             created = self.endure(
-                lambda: bulk_extract.create_lead_export(self.client, filter=request.filter, fields=request.fields),
+                lambda: bulk_extract.create_export(
+                    self.client, of=request.of, filter=request.filter, fields=request.fields
+                ),
                 doing=f"{request.partition}: creating an export job",
             )
         except MarketoError:
@@ -219,7 +221,7 @@ class Exporter:
         while True:
             try:
                 queued = self.endure(
-                    lambda: bulk_extract.enqueue(self.client, job.export_id),
+                    lambda: bulk_extract.enqueue(self.client, job.export_id, request.of),
                     doing=f"{request.partition}: queueing {job.export_id}",
                 )
             except (DailyQuotaSpent, ExportQuotaSpent):
@@ -243,7 +245,8 @@ class Exporter:
     def _status(self, request: ExportRequest, export_id: str) -> RecordedJob:
         self.ledger.exports.renew(request.request_hash)
         job = self.endure(
-            lambda: bulk_extract.status(self.client, export_id), doing=f"{request.partition}: asking for {export_id}"
+            lambda: bulk_extract.status(self.client, export_id, request.of),
+            doing=f"{request.partition}: asking for {export_id}",
         )
         return record_job(self.ledger, request, job, now=self.clock.now(), was_polled=True)
 
@@ -256,7 +259,7 @@ class Exporter:
         while job.file_bytes is None or sink.tell() < job.file_bytes:
             before = sink.tell()
             try:
-                with open_export_file(self.client, job.export_id, start=before) as answer:
+                with open_export_file(self.client, job.export_id, of=job.of, start=before) as answer:
                     for chunk in answer:
                         digest.update(chunk)
                         sink.write(chunk)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
+from marketo_assets.api import bulk_extract
 from marketo_assets.api.bulk_extract import ExportJob
 from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.windows import Window
@@ -23,6 +24,10 @@ PARTIAL_KEPT = timedelta(minutes=15)
 UNFETCHED_PARTIAL_KEPT = timedelta(days=1)
 LEADS = "leads"
 """Exports of whole leads by month, beside those that sweeps and audits ask for."""
+ACTIVITIES = "activities"
+"""Exports of activities by month."""
+MONTHLY = (LEADS, ACTIVITIES)
+_ENDPOINTS = {ACTIVITIES: bulk_extract.ACTIVITIES}
 _DEAD = ("Failed", "Cancelled", "Gone")
 _NEIGHBOURS = 2
 
@@ -47,16 +52,24 @@ class ExportRequest:
     filter_name: str = "createdAt"
     likely_bytes: int | None = None
     """How large the file will probably be, where whoever asks knows better than earlier files tell."""
+    type_ids: tuple[int, ...] = ()
+    """The kinds of activities; none stands for all."""
+
+    @property
+    def of(self) -> str:
+        """What is exported, as the paths of Bulk Extract name it."""
+        return _ENDPOINTS.get(self.object, bulk_extract.LEADS)
 
     @property
     def unit(self) -> str:
         """What is to be run again, should the export fail."""
-        return "partition" if self.object == LEADS else "job"
+        return "partition" if self.object in MONTHLY else "job"
 
     @property
-    def filter(self) -> dict[str, dict[str, str]]:
+    def filter(self) -> dict[str, dict[str, str] | list[int]]:
         """The filter member of the create call."""
-        return {self.filter_name: self.window.as_filter()}
+        kinds: dict[str, dict[str, str] | list[int]] = {"activityTypeIds": list(self.type_ids)} if self.type_ids else {}
+        return {self.filter_name: self.window.as_filter(), **kinds}
 
     @property
     def request_hash(self) -> str:
@@ -85,6 +98,11 @@ class RecordedJob:
     recorded_at: datetime
     polled_at: datetime | None
     landed_at: datetime | None
+
+    @property
+    def of(self) -> str:
+        """What is exported, as the paths of Bulk Extract name it."""
+        return _ENDPOINTS.get(self.object, bulk_extract.LEADS)
 
     @property
     def as_of(self) -> datetime:
@@ -213,7 +231,7 @@ def usual_bytes(ledger: Ledger) -> int:
 
     What `expected_bytes` says of a month whose neighbours were exported just now.
     """
-    sizes = [job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes and job.object == LEADS]
+    sizes = [job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes and job.object in MONTHLY]
     return max(sizes[: 2 * _NEIGHBOURS], default=ledger.exports.daily_bytes // 4)
 
 

@@ -28,7 +28,7 @@ def settle_orphans(client: MarketoClient, ledger: Ledger, clock: Clock) -> None:
 
 def _is_under_way(client: MarketoClient, ledger: Ledger, clock: Clock, recorded: RecordedJob) -> bool:
     try:
-        job = bulk_extract.status(client, recorded.export_id)
+        job = bulk_extract.status(client, recorded.export_id, recorded.of)
     except (NotFound, InvalidData, FeatureAbsent):  # Marketo forgets a job after 30 days; its words are unknown
         mark(ledger, recorded, status="Gone")
         return False

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from marketo_assets.api.bulk_extract import ExportJob, cancel, create_lead_export, enqueue, list_exports, status
+from marketo_assets.api.bulk_extract import ExportJob, cancel, create_export, enqueue, list_exports, status
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import (
     ExportQuotaSpent,
@@ -51,7 +51,7 @@ def test_a_job_is_created_as_documented(client: MarketoClient, instance: Instanc
     """Fields, format and filter travel as JSON; the job comes back with its id, for one call."""
     instance.script(CREATE, accepted([CREATED]))
 
-    job = create_lead_export(client, filter=WINDOW, fields=("id", "createdAt"))
+    job = create_export(client, filter=WINDOW, fields=("id", "createdAt"))
 
     assert ExportJob(ID, "Created", created_at=at(10, 0, 2)) == job
     (request,) = instance.requests
@@ -170,7 +170,7 @@ def test_a_spent_quota_costs_no_further_call(client: MarketoClient, instance: In
         instance.script(path, refusal("1029", "Export daily quota exceeded"))
     for _ in range(3):
         with pytest.raises(ExportQuotaSpent) as caught:
-            create_lead_export(client, filter=WINDOW, fields=["id"]) if step == "create" else enqueue(client, ID)
+            create_export(client, filter=WINDOW, fields=["id"]) if step == "create" else enqueue(client, ID)
         assert datetime(2026, 1, 15, 6, tzinfo=UTC) == caught.value.resets_at
 
     assert len(instance.requests) == 1
@@ -181,7 +181,7 @@ def test_a_filter_that_the_subscription_lacks_is_a_capability(client: MarketoCli
     instance.script(CREATE, refusal("1035", "Unsupported filter type for target subscription: updatedAt"))
 
     with pytest.raises(UnsupportedFilter, match="createdAt is accepted everywhere"):
-        create_lead_export(client, filter={"updatedAt": {}}, fields=["id"])
+        create_export(client, filter={"updatedAt": {}}, fields=["id"])
 
 
 def test_a_create_whose_answer_was_lost_is_not_repeated(client: MarketoClient, instance: Instance) -> None:
@@ -189,7 +189,7 @@ def test_a_create_whose_answer_was_lost_is_not_repeated(client: MarketoClient, i
     instance.script(CREATE, httpx.ReadTimeout("slow"))
 
     with pytest.raises(OutcomeUnknown, match="list of jobs"):
-        create_lead_export(client, filter=WINDOW, fields=["id"])
+        create_export(client, filter=WINDOW, fields=["id"])
 
     assert len(instance.requests) == 1
 
