@@ -30,15 +30,27 @@ MOST_TYPES = 10
 
 
 @dataclass(frozen=True)
+class ActivityAttribute:
+    """Something that activities of a type tell."""
+
+    name: str
+    data_type: str = "string"
+    """Marketo's type in lower case."""
+
+
+@dataclass(frozen=True)
 class ActivityType:
     """A kind of activity that this instance logs."""
 
     id: int
     name: str
-    primary_attribute: str | None
-    """Name of what `primary_value` holds; some types have none."""
-    attributes: tuple[str, ...]
-    """Names of the other attributes."""
+    primary_attribute: ActivityAttribute | None
+    """What `primary_value` holds; some types have none."""
+    attributes: tuple[ActivityAttribute, ...]
+    """The others."""
+    description: str | None = None
+    api_name: str | None = None
+    """Custom types have one."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,10 @@ class Activity:
     """By name, each as it came: text, number, truth value, object, or the empty text; an absent one had no value."""
     changes: tuple[FieldChange, ...]
     """Old and new values; only Get Lead Changes tells them."""
+    action_result: str | None = None
+    """Succeeded, skipped or failed; bulk files tell it, and no REST answer is documented to."""
+    request_id: str | None = None
+    """Of the answer that told it."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +201,7 @@ def _activity(record: Mapping[str, Any], request_id: str | None) -> Activity:
         primary_value=text(given.get("primaryattributevalue")),
         attributes=_attributes(given.get("attributes"), request_id),
         changes=_changes(given.get("fields"), request_id),
+        request_id=request_id,
     )
 
 
@@ -210,11 +227,17 @@ def _type(record: Mapping[str, Any], request_id: str | None) -> ActivityType:
     number, primary = integer(given.get("id")), given.get("primaryattribute")
     if number is None:
         raise UnreadableAnswer("An activity type came without its id", None, request_id)
+    others = objects(given.get("attributes"), "attributes of an activity type", request_id)
     return ActivityType(
         number,
         name_of(given, "an activity type", request_id),
-        name_of(members(primary), "the primary attribute of a type", request_id)
-        if isinstance(primary, Mapping)
-        else None,
-        tuple(_attributes(given.get("attributes"), request_id)),
+        _declared(members(primary), request_id) if isinstance(primary, Mapping) else None,
+        tuple({known.name: known for known in (_declared(item, request_id) for item in others)}.values()),
+        text(given.get("description")) or None,
+        text(given.get("apiname")) or None,
     )
+
+
+def _declared(given: Mapping[str, Any], request_id: str | None) -> ActivityAttribute:
+    data_type = (text(given.get("datatype")) or "string").lower()
+    return ActivityAttribute(name_of(given, "an attribute of an activity type", request_id), data_type)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from marketo_assets.api.activities import ActivityType
 from marketo_assets.api.errors import FileGone
 from marketo_assets.api.lead_database import LeadField
 from marketo_assets.extract.bulk import Exporter, Log
 from marketo_assets.extract.export_jobs import ExportRequest, RecordedJob, is_current, mark
-from marketo_assets.land.manifest import LandedFile, LandingError, read_manifest, write_manifest
+from marketo_assets.land.manifest import LandedFile, LandingError, damage, read_manifest, write_manifest
 from marketo_assets.land.store import alone, compress, has_digest, open_private
 
 
@@ -37,9 +38,10 @@ def land_request(
     *,
     fields: Sequence[LeadField],
     described: Sequence[LeadField],
+    types: Sequence[ActivityType] = (),
     is_refresh: bool = False,
 ) -> LandedFile:
-    """Return the landed file of *request*, which asks for *fields*, in *folder*.
+    """Return the landed file of *request*, which asks for *fields*, in *folder*; *types* are those of activities.
 
     A landed file or a job of the same request is taken up as long as it can stand for the window and nothing newer
     was landed; with *is_refresh*, only a job that was never fetched is.
@@ -73,6 +75,7 @@ def land_request(
             calls=exporter.calls,
             waited_seconds=exporter.waited_seconds,
             worked_seconds=exporter.worked_seconds,
+            types=tuple(types),
         )
         manifest = folder / f"{job.export_id}.json"
         write_manifest(manifest, landed)
@@ -81,6 +84,22 @@ def land_request(
                 path.unlink()
         mark(exporter.ledger, job, landed_at=now)
         return landed
+
+
+def read_newest(folder: Path) -> LandedFile:
+    """Return the newest landed file of the partition that *folder* is named for, checked against its manifest.
+
+    Raises: LandingError when there is none, or when it is damaged.
+    """
+    partition, asset = folder.name, folder.parent.name
+    found = newest_first([read_manifest(path) for path in folder.glob("*.json")])
+    if not found:
+        raise LandingError(
+            f"Nothing has been landed for {partition}. Materialize landing/{asset} for {partition} first."
+        )
+    if not is_intact(found[0]):
+        raise LandingError(damage(found[0].path or folder / found[0].export_id, partition))
+    return found[0]
 
 
 def newest_first(landed_files: Sequence[LandedFile]) -> list[LandedFile]:

@@ -12,8 +12,8 @@ from marketo_assets.extract.export_jobs import LEADS, ExportRequest
 from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.lead_fields import choose_lead_fields
 from marketo_assets.extract.windows import month_window
-from marketo_assets.land.landing import is_intact, land_request, newest_first
-from marketo_assets.land.manifest import LandedFile, LandingError, damage, read_manifest
+from marketo_assets.land.landing import land_request, read_newest
+from marketo_assets.land.manifest import LandedFile
 from marketo_assets.settings import Settings
 
 
@@ -58,11 +58,4 @@ def read_landed(landing_dir: Path, partition: str) -> LandedFile:
 
     Raises: LandingError when there is none, or when it is damaged.
     """
-    found = newest_first([read_manifest(path) for path in lead_export_dir(landing_dir, partition).glob("*.json")])
-    if not found:
-        raise LandingError(
-            f"Nothing has been landed for {partition}. Materialize landing/lead_exports for {partition} first."
-        )
-    if not is_intact(found[0]):
-        raise LandingError(damage(found[0].path or Path(found[0].export_id), partition))
-    return found[0]
+    return read_newest(lead_export_dir(landing_dir, partition))

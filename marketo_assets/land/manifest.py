@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from marketo_assets.api.activities import ActivityAttribute, ActivityType
 from marketo_assets.api.lead_database import LeadField
 from marketo_assets.extract.windows import Window
 from marketo_assets.land.store import write_atomically
@@ -23,7 +24,7 @@ class LandedFile:
 
     partition: str
     path: Path | None
-    """Compressed CSV, or None when the month holds no lead."""
+    """Compressed CSV, or None when there is nothing in the month."""
     export_id: str
     request_hash: str
     window: Window
@@ -46,6 +47,8 @@ class LandedFile:
     waited_seconds: float = 0.0
     worked_seconds: float = 0.0
     was_adopted: bool = False
+    types: tuple[ActivityType, ...] = ()
+    """Every kind of activity that the instance had, where activities were exported."""
 
     def as_adopted(self, calls: int) -> LandedFile:
         """Return the same file as taken up again by a run that spent *calls*."""
@@ -73,6 +76,7 @@ def read_manifest(path: Path) -> LandedFile:
         described = tuple(LeadField(**field) for field in data.pop("described"))
         by_name = {field.name: field for field in described}
         window = data.pop("window")
+        types = tuple(_read_type(kind) for kind in data.pop("types", ()))
         return LandedFile(
             path=path.parent / name if (name := data.pop("path")) else None,
             described=described,
@@ -80,16 +84,26 @@ def read_manifest(path: Path) -> LandedFile:
             window=Window(datetime.fromisoformat(window["start"]), datetime.fromisoformat(window["end"])),
             as_of=datetime.fromisoformat(data.pop("as_of")),
             landed_at=datetime.fromisoformat(data.pop("landed_at")),
+            types=types,
             **data,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LandingError(damage(path, path.parent.name)) from error
 
 
+def _read_type(data: dict[str, Any]) -> ActivityType:
+    primary = data.pop("primary_attribute")
+    return ActivityType(
+        primary_attribute=ActivityAttribute(**primary) if primary else None,
+        attributes=tuple(ActivityAttribute(**attribute) for attribute in data.pop("attributes")),
+        **data,
+    )
+
+
 def damage(path: Path, partition: str) -> str:
     """Return what to tell a person whose landed file at *path* cannot be used."""
     return (
-        f"The landed file {path.name} of {partition} is missing or damaged. Materialize landing/lead_exports for "
-        f"{partition} again: while Marketo keeps the file (about 7 days) that costs no export quota. "
-        "Nothing was loaded from it."
+        f"The landed file {path.name} of {partition} is missing or damaged. Materialize "
+        f"landing/{path.parent.parent.name} for {partition} again: while Marketo keeps the file (about 7 days) that "
+        "costs no export quota. Nothing was loaded from it."
     )

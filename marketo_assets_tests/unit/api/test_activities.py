@@ -15,6 +15,7 @@ from marketo_assets.api.activities import (
     LEAD_CHANGES,
     PAGING_TOKEN,
     TYPES,
+    ActivityAttribute,
     ActivityPage,
     ActivityType,
     activity_types,
@@ -70,7 +71,13 @@ def test_types_are_read_with_the_names_of_their_attributes(client: MarketoClient
     )
 
     assert activity_types(client) == [
-        ActivityType(2, "Fill Out Form", "Webform ID", ("Client IP Address", "Webpage ID")),
+        ActivityType(
+            2,
+            "Fill Out Form",
+            ActivityAttribute("Webform ID", "integer"),
+            (ActivityAttribute("Client IP Address"), ActivityAttribute("Webpage ID", "integer")),
+            description="…",
+        ),
         ActivityType(100001, "Renewal", None, ()),
     ]
     assert client.calls == 1
