@@ -47,6 +47,8 @@ class Merge:
     loser_id: int
     winner_id: int
     at: datetime
+    request_id: str | None = None
+    """Of the answer that told it."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def read_merges(activity: Activity) -> Iterator[Merge]:
             losers |= {number: None for number in numbers if number is not None and _FIRST_ID <= number < _LAST_ID}
     for loser_id in losers:
         if loser_id != activity.lead_id:
-            yield Merge(activity.guid, loser_id, activity.lead_id, activity.at)
+            yield Merge(activity.guid, loser_id, activity.lead_id, activity.at, activity.request_id)
 
 
 class _Reading:

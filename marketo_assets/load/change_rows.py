@@ -6,19 +6,18 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from marketo_assets.api.activities import Activity
-from marketo_assets.api.lead_database import LeadField
 from marketo_assets.api.values import text
 from marketo_assets.extract.lead_changes import Merge
+from marketo_assets.load.field_names import FieldNames
 
 
 def change_rows(
-    activities: Sequence[Activity], score_type_ids: Collection[int], described: Sequence[LeadField], load_id: int
+    activities: Sequence[Activity], score_type_ids: Collection[int], names: FieldNames, load_id: int
 ) -> list[dict[str, Any]]:
     """Return the rows of `raw.lead_changes`: one per changed field, or one for an activity that names none.
 
     Get Lead Changes tells old and new values; of a type in *score_type_ids* they are attributes.
     """
-    names = _Names(described)
     rows = []
     for found in activities:
         told = {_word(name): text(value) for name, value in found.attributes.items()}
@@ -32,6 +31,7 @@ def change_rows(
             "reason": told.get("reason") or None,
             "source": told.get("source") or told.get("sourcetype") or None,
             "campaign_id": found.campaign_id,
+            "request_id": found.request_id,
             "_load_id": load_id,
         }
         values: list[tuple[str | None, str | None, str | None]] = [
@@ -57,6 +57,7 @@ def merge_rows(merges: Sequence[Merge], load_id: int) -> list[dict[str, Any]]:
             "loser_id": merge.loser_id,
             "winner_id": merge.winner_id,
             "merged_at": merge.at,
+            "request_id": merge.request_id,
             "_load_id": load_id,
         }
         for merge in merges
@@ -72,28 +73,9 @@ def _deletion_row(found: Activity, load_id: int) -> dict[str, Any]:
         "reason": told.get("reason") or None,
         "source": told.get("source") or None,
         "campaign_id": found.campaign_id,
+        "request_id": found.request_id,
         "_load_id": load_id,
     }
-
-
-class _Names:
-    """The REST names of fields, found by whatever an activity calls them."""
-
-    def __init__(self, described: Sequence[LeadField]) -> None:
-        self._names = {known.name for known in described}
-        self._by_number = {known.id: known.name for known in described if known.id is not None}
-        self._by_label: dict[str, str] = {}
-        for known in described:
-            self._by_label.setdefault(known.display_name.lower(), known.name)
-        for known in described:
-            self._by_label.setdefault(known.name.lower(), known.name)
-
-    def find(self, label: str | None, number: int | None = None) -> str | None:
-        """Return the field with that REST name, number or label; the label itself where no field has it."""
-        if label in self._names:
-            return label
-        by_number = self._by_number.get(number) if number is not None else None
-        return by_number or self._by_label.get((label or "").lower(), label)
 
 
 def _word(name: str) -> str:

@@ -19,6 +19,7 @@ from marketo_assets.land.store import alone
 from marketo_assets.load.change_rows import change_rows, deletion_rows, merge_rows
 from marketo_assets.load.columns import SchemaChange, table_columns
 from marketo_assets.load.current_leads import GONE, settle, touch
+from marketo_assets.load.field_names import read_field_names
 from marketo_assets.load.lead_fields import ensure_registry, register_fields
 from marketo_assets.load.lead_readings import TABLE, Reading, append_readings
 from marketo_assets.load.lead_texts import fit_lead_tables
@@ -243,7 +244,8 @@ def _commit(
     record_schema_changes(con, poll.until, widened)
     load_id, fresh = next_load_id(con), _fresh(con, poll)
     merges = [merge for merge in poll.merges if merge.guid in fresh.merge_guids]
-    append_rows(con, "raw.lead_changes", change_rows(fresh.activities, poll.score_type_ids, described, load_id))
+    changes = change_rows(fresh.activities, poll.score_type_ids, read_field_names(con), load_id)
+    append_rows(con, "raw.lead_changes", changes)
     append_rows(con, "raw.lead_deletions", deletion_rows(fresh.deletions, load_id))
     append_rows(con, "raw.lead_merges", merge_rows(merges, load_id))
     touch(con, {found.lead_id for found in fresh.deletions} | {merge.loser_id for merge in merges})

@@ -48,6 +48,7 @@ def test_the_documented_activities_are_read(client: MarketoClient, instance: Ins
             primary_value=None,
             attributes={"Source": "Web service API", "Reason": "Nightly load", "Lead ID": 775},
             changes=(FieldChange("firstName", "Anna", "Ana"),),
+            request_id=changes.request_id,
         ),
         Activity(
             guid="89",
@@ -59,9 +60,11 @@ def test_the_documented_activities_are_read(client: MarketoClient, instance: Ins
             primary_value="New Person",
             attributes={"Source Type": "New lead"},
             changes=(),
+            request_id=changes.request_id,
         ),
     )
     (visit,) = visits.activities
+    assert changes.request_id
     assert (visit.primary_id, visit.primary_value) == (71, "example.com/pricing")
     assert visit.attributes == {"Client IP Address": "203.0.113.9", "Query Parameters": ""}
 
