@@ -9,6 +9,7 @@ from pathlib import Path
 
 from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.export_jobs import recorded_jobs
+from marketo_assets.load.compaction import compact
 from marketo_assets.load.ledger import append_rows, ensure_tables, replace_rows
 from marketo_assets.models.runner import refresh_models
 from marketo_assets.warehouse import DuckDBConnection, Release, Warehouse
@@ -39,6 +40,7 @@ def publish(
 
     def prepare(con: DuckDBConnection) -> str | None:
         ensure_tables(con)
+        compact(con)
         refresh_models(con)
         replace_rows(con, "meta.export_jobs", [vars(job) for job in recorded_jobs(ledger)])
         replace_rows(con, "meta.api_usage", ledger.usage_by_day())

@@ -6,12 +6,12 @@ import dagster as dg
 
 from marketo_assets.load.current_leads import GONE
 from marketo_assets.load.lead_changes import Capture
+from marketo_assets.load.lead_versions import ALL_KEYS, SHOWN
 from marketo_assets.warehouse import DuckDBConnection
 
 CHANGES, DELETIONS, MERGES = (
     dg.AssetKey(["marketo", "raw", name]) for name in ("lead_changes", "lead_deletions", "lead_merges")
 )
-_VERSIONS = "SELECT id, _load_id FROM raw.lead_snapshots UNION ALL SELECT id, _load_id FROM raw.lead_readings"
 _COUNTED = (
     (
         CHANGES,
@@ -33,7 +33,7 @@ _COUNTED = (
         DELETIONS,
         "gone_or_here",
         "No lead is both shown and deleted or merged away.",
-        f"SELECT count(*) FROM ({_VERSIONS}) AS version ANTI JOIN meta.superseded_rows AS superseded "
+        f"SELECT count(*) FROM {SHOWN} AS version ANTI JOIN meta.superseded_rows AS superseded "
         f"ON superseded.lead_id = version.id AND superseded.load_id = version._load_id SEMI JOIN ({GONE}) USING (id)",
         dg.AssetCheckSeverity.ERROR,
         "leads are shown although they are gone. Materialize marketo/raw/lead_snapshots of their months again.",
@@ -43,8 +43,7 @@ _COUNTED = (
         "known_leads",
         "Deleted leads were known here: created and deleted between two polls, or in a month that was never loaded, "
         "they are not.",
-        "SELECT count(*) FROM (SELECT DISTINCT lead_id AS id FROM raw.lead_deletions) "
-        f"ANTI JOIN ({_VERSIONS}) USING (id)",
+        f"SELECT count(*) FROM (SELECT DISTINCT lead_id AS id FROM raw.lead_deletions) ANTI JOIN {ALL_KEYS} USING (id)",
         dg.AssetCheckSeverity.WARN,
         "deleted leads were never seen. Where months are missing, materialize them; otherwise nothing is to be done.",
     ),

@@ -1,7 +1,7 @@
 """Which version of a lead is shown: of all that were read the latest, and none of a lead that is no more.
 
-A version is a row of `raw.lead_snapshots` or `raw.lead_readings`. Those that are not shown stand in
-`meta.superseded_rows`. Only the leads that something happened to are looked at, so the work follows the changes.
+Versions of `raw.lead_versions` that are not to be shown any more stand in `meta.superseded_rows` until compaction
+moves them. Only the leads that something happened to are looked at, so the work follows the changes.
 """
 
 from __future__ import annotations
@@ -10,19 +10,24 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from marketo_assets.load.columns import text_literal
+from marketo_assets.load.lead_versions import ALL_KEYS, PAST, SHOWN, move_versions
 from marketo_assets.load.ledger import append_rows
 from marketo_assets.warehouse import DuckDBConnection
 
 GONE = "SELECT lead_id AS id FROM raw.lead_deletions UNION SELECT loser_id FROM raw.lead_merges"
 """Leads that were deleted or merged away: for ever, since Marketo gives no id again."""
-_KEYS = "id, _load_id, _as_of"
 # The later reading of Marketo wins. Of one second, a reading by REST was made because of something that happened in
 # it; between two exports the month decides, so that the order of loads does not.
-_VERSIONS = (
-    f"SELECT {_KEYS}, _partition, false AS is_reading FROM raw.lead_snapshots SEMI JOIN touched USING (id) "
-    f"UNION ALL SELECT {_KEYS}, NULL, true FROM raw.lead_readings SEMI JOIN touched USING (id)"
-)
-_LATEST_FIRST = "_as_of DESC, is_reading DESC, _partition DESC, _load_id DESC"
+LATEST_FIRST = "_as_of DESC, is_reading DESC, _partition DESC NULLS LAST, _load_id DESC"
+
+
+def versions_of(ids: str) -> str:
+    """Return the query of every version of the leads in the table *ids*, with all that `LATEST_FIRST` asks for."""
+    keys = "id, _load_id, _as_of, _partition, _source = 'rest' AS is_reading"
+    return " UNION ALL ".join(
+        f"SELECT {keys}, {is_past} AS is_past FROM {table} SEMI JOIN {ids} USING (id)"
+        for table, is_past in ((SHOWN, "false"), (PAST, "true"))
+    )
 
 
 def touch(con: DuckDBConnection, ids: Iterable[int] = (), queries: Sequence[str] = ()) -> None:
@@ -39,6 +44,7 @@ def settle(con: DuckDBConnection) -> int:
     """Return how many leads were touched, after choosing of each the version that `main.leads` shows.
 
     None is shown of a lead that was deleted or merged away, or that a reading no earlier than the version did not find.
+    What is no longer shown waits in `meta.superseded_rows` for compaction; what is shown again is moved back at once.
     """
     con.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT id FROM touched")
     (count,) = con.execute("SELECT count(*) FROM touched").fetchone() or (0,)
@@ -46,18 +52,22 @@ def settle(con: DuckDBConnection) -> int:
         con.execute("DELETE FROM meta.superseded_rows WHERE lead_id IN (SELECT id FROM touched)")
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE versions AS "
-            f"SELECT *, row_number() OVER (PARTITION BY id ORDER BY {_LATEST_FIRST}) AS nth "
-            f"FROM ({_VERSIONS})"
+            f"SELECT *, row_number() OVER (PARTITION BY id ORDER BY {LATEST_FIRST}) = 1 AS is_latest "
+            f"FROM ({versions_of('touched')})"
         )
         con.execute(
             "DELETE FROM meta.missing_leads WHERE lead_id IN (SELECT id FROM touched) AND (lead_id IN "
             f"({GONE}) OR EXISTS (SELECT 1 FROM versions WHERE id = lead_id AND (_as_of > missed_at "
             "OR _as_of = missed_at AND is_reading AND _load_id > load_id)))"
         )
+        hidden = f"id IN ({GONE}) OR id IN (SELECT lead_id FROM meta.missing_leads)"
         con.execute(
-            "INSERT INTO meta.superseded_rows SELECT id, _load_id FROM versions WHERE nth > 1 "
-            f"OR id IN ({GONE}) OR id IN (SELECT lead_id FROM meta.missing_leads)"
+            "INSERT INTO meta.superseded_rows SELECT id, _load_id FROM versions "
+            f"WHERE NOT is_past AND (NOT is_latest OR {hidden})"
         )
+        back = f"SELECT id, _load_id FROM versions WHERE is_past AND is_latest AND NOT ({hidden})"
+        if con.execute(f"{back} LIMIT 1").fetchone():
+            move_versions(con, back, PAST, SHOWN)
         con.execute("DROP TABLE versions")
     con.execute("DROP TABLE touched")
     return int(count)
@@ -87,16 +97,16 @@ def mark_missing(con: DuckDBConnection, ids: Iterable[int], missed_at: datetime,
 
 def before_month(con: DuckDBConnection, partition: str) -> None:
     """Touch the leads of a month whose rows are about to be replaced, as far as another version may now be shown."""
-    con.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT lead_id AS id FROM meta.superseded_rows LIMIT 0")
-    if not con.execute("SELECT 1 FROM meta.superseded_rows LIMIT 1").fetchone():
-        return
-    month = "SELECT id, _load_id FROM raw.lead_snapshots WHERE _partition = $1"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE month AS {month}", [partition])
-    touch(con, queries=["SELECT lead_id AS id FROM meta.superseded_rows SEMI JOIN month ON lead_id = id"])
+    con.execute("CREATE OR REPLACE TEMP TABLE touched (id BIGINT)")
     con.execute(
-        "DELETE FROM meta.superseded_rows WHERE load_id IN (SELECT DISTINCT _load_id FROM month) "
-        "AND lead_id IN (SELECT id FROM month)"
+        f"CREATE OR REPLACE TEMP TABLE month AS SELECT id, _load_id FROM {ALL_KEYS} WHERE _partition = ?", [partition]
     )
+    if con.execute("SELECT 1 FROM month LIMIT 1").fetchone():
+        touch(con, queries=[_elsewhere(partition, "month")])
+        con.execute(
+            "DELETE FROM meta.superseded_rows WHERE load_id IN (SELECT DISTINCT _load_id FROM month) "
+            "AND lead_id IN (SELECT id FROM month)"
+        )
     con.execute("DROP TABLE month")
 
 
@@ -109,25 +119,33 @@ def after_month(
 
     **Cost:** follows the month, and where there are changes, their number.
     """
-    name = text_literal(partition)
-    month = f"SELECT id FROM raw.lead_snapshots WHERE _partition = {name}"
-    others = [f"SELECT id FROM raw.lead_snapshots WHERE _partition <> {name}"]
-    changed = ["SELECT id FROM raw.lead_readings", GONE, "SELECT lead_id AS id FROM meta.missing_leads"]
-    if con.execute(" UNION ALL ".join(f"(SELECT 1 FROM ({query}) LIMIT 1)" for query in changed)).fetchone():
-        others += changed
-        _miss_lost(con, month, created, as_of, load_id)
-    touch(con, queries=[f"SELECT id FROM ({other}) SEMI JOIN ({month}) USING (id)" for other in others])
+    month = f"SELECT id FROM {SHOWN} WHERE _partition = {text_literal(partition)}"
+    others = [_elsewhere(partition, f"({month})")]
+    for changed in (GONE, "SELECT lead_id AS id FROM meta.missing_leads"):
+        if con.execute(f"SELECT 1 FROM ({changed}) LIMIT 1").fetchone():
+            others.append(f"SELECT id FROM ({changed}) SEMI JOIN ({month}) USING (id)")
+    _miss_lost(con, month, created, as_of, load_id)
+    touch(con, queries=others)
     settle(con)
+
+
+def _elsewhere(partition: str, ids: str) -> str:
+    """Return the query of those of *ids* of which there is a version that no export of the month brought."""
+    return (
+        f"SELECT id FROM {ALL_KEYS} SEMI JOIN {ids} AS month USING (id) "
+        f"WHERE _partition IS DISTINCT FROM {text_literal(partition)}"
+    )
 
 
 def _miss_lost(
     con: DuckDBConnection, month: str, created: tuple[datetime, datetime], as_of: datetime, load_id: int
 ) -> None:
+    readings = " UNION ALL ".join(
+        f"SELECT id, createdAt, _as_of FROM {table} WHERE _partition IS NULL" for table in (SHOWN, PAST)
+    )
     lost = con.execute(
-        "SELECT DISTINCT id FROM raw.lead_readings ANTI JOIN "
-        f"({month}) AS month USING (id) ANTI JOIN ({GONE}) AS gone USING (id) "
-        "WHERE createdAt >= $1 AND createdAt < $2 AND NOT EXISTS "
-        "(SELECT 1 FROM raw.lead_readings AS later WHERE later.id = raw.lead_readings.id AND later._as_of >= $3)",
+        f"SELECT id FROM ({readings}) ANTI JOIN ({month}) AS month USING (id) ANTI JOIN ({GONE}) AS gone USING (id) "
+        "GROUP BY id HAVING bool_or(createdAt >= $1 AND createdAt < $2) AND max(_as_of) < $3",
         [*created, as_of],
     ).fetchall()
     if lost:

@@ -17,12 +17,12 @@ from marketo_assets.extract.lead_changes import LeadPoll, Log, poll_lead_changes
 from marketo_assets.extract.lead_fields import choose_lead_fields
 from marketo_assets.land.store import alone
 from marketo_assets.load.change_rows import change_rows, deletion_rows, merge_rows
-from marketo_assets.load.columns import SchemaChange, table_columns
+from marketo_assets.load.columns import SchemaChange
 from marketo_assets.load.current_leads import GONE, settle, touch
 from marketo_assets.load.field_names import read_field_names
 from marketo_assets.load.lead_fields import ensure_registry, register_fields
 from marketo_assets.load.lead_readings import TABLE, Reading, append_readings
-from marketo_assets.load.lead_texts import fit_lead_tables
+from marketo_assets.load.lead_versions import fit_lead_tables
 from marketo_assets.load.ledger import append_rows, ensure_tables, insert_row, next_load_id, record_schema_changes
 from marketo_assets.load.position import Position, move_watermark, read_position
 from marketo_assets.settings import Settings
@@ -237,10 +237,7 @@ def _commit(
     now: datetime,
 ) -> Capture:
     registry = register_fields(con, described, fields, poll.until)
-    # Columns of hidden fields are in both tables, for the values that readings carry on.
-    held = table_columns(con, "raw", "lead_snapshots")
-    hidden = [column for name in sorted(registry.hidden) if (column := registry.columns[name]).name in held]
-    widened = fit_lead_tables(con, [*(registry.columns[known.name] for known in fields), *hidden])
+    widened = fit_lead_tables(con, [registry.columns[known.name] for known in fields])
     record_schema_changes(con, poll.until, widened)
     load_id, fresh = next_load_id(con), _fresh(con, poll)
     merges = [merge for merge in poll.merges if merge.guid in fresh.merge_guids]

@@ -1,4 +1,4 @@
-"""Leads as REST answers them become rows of `raw.lead_readings`, typed as the rows of a file are."""
+"""Leads as REST answers them become versions of leads, typed as the rows of a file are."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 
 from marketo_assets.api.lead_database import LeadField
 from marketo_assets.api.values import integer, text
-from marketo_assets.load.columns import Column, quoted, table_columns
+from marketo_assets.load.columns import Column, quoted
 from marketo_assets.load.current_leads import mark_missing, touch
 from marketo_assets.load.lead_fields import Registry
 from marketo_assets.load.lead_texts import Target, insert_texts
+from marketo_assets.load.lead_versions import READINGS, SHOWN, lead_columns
 from marketo_assets.warehouse import DuckDBConnection
 
-TABLE = "raw.lead_readings"
+TABLE = READINGS
+"""Where people find the rows."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,11 @@ def append_readings(
     if not count:
         con.execute("DROP TABLE texts")
         return 0, 0
-    types = table_columns(con, "raw", "lead_readings")
+    types = lead_columns(con)
     hidden = [registry.columns[name].name for name in sorted(registry.hidden - {known.name for known in fields})]
     own = {"_as_of": "texts.read_at::TIMESTAMPTZ", "_source": "'rest'", "_load_id": str(load_id)}
-    carried = _carry_over(con, [name for name in hidden if name in types])
-    return count, insert_texts(con, Target(TABLE, types, own, load_id, carried), cells)
+    carried = carry_shown(con, [name for name in hidden if name in types])
+    return count, insert_texts(con, Target(SHOWN, types, own, load_id, carried), cells)
 
 
 def _keep_texts(con: DuckDBConnection, readings: Sequence[Reading], cells: Sequence[tuple[str, Column]]) -> int:
@@ -83,16 +85,13 @@ def _keep_texts(con: DuckDBConnection, readings: Sequence[Reading], cells: Seque
     return count
 
 
-def _carry_over(con: DuckDBConnection, columns: Sequence[str]) -> tuple[str, ...]:
+def carry_shown(con: DuckDBConnection, columns: Sequence[str]) -> tuple[str, ...]:
+    """Keep aside (table `carried`) what is shown in *columns* of the leads that were touched; return *columns*."""
     if not columns:
         return ()
-    found = []
-    for table in ("raw.lead_snapshots", TABLE):
-        held = table_columns(con, *table.split("."))
-        found.append(f"SELECT id, _load_id, {', '.join(quoted(n) for n in columns if n in held)} FROM {table}")
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE carried AS SELECT id, {', '.join(map(quoted, columns))} "
-        f"FROM ({' UNION ALL BY NAME '.join(found)}) AS version SEMI JOIN touched USING (id) "
+        f"FROM {SHOWN} AS version SEMI JOIN touched USING (id) "
         "ANTI JOIN meta.superseded_rows AS superseded "
         "ON superseded.lead_id = version.id AND superseded.load_id = version._load_id"
     )

@@ -1,20 +1,20 @@
-"""The statements that put the rows of one landed file into `raw.lead_snapshots`, strictly or leniently."""
+"""The statements that put the rows of one landed file into the table of lead versions, strictly or leniently."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load import parse
 from marketo_assets.load.columns import TEXT, Column, quoted, text_literal
 from marketo_assets.load.lead_texts import Target, insert_texts, insert_values
+from marketo_assets.load.lead_versions import PAST, SHOWN
 from marketo_assets.warehouse import DuckDBConnection
 
-TABLE = "raw.lead_snapshots"
-# A row longer than the strict reading allows (2 MB) is read leniently: hundreds of full text areas.
-_LONGEST_LINE = 20_000_000
+LONGEST_LINE = 20_000_000
+"""A row longer than the strict reading allows (2 MB) is read leniently: hundreds of full text areas."""
 # Below this size one core reads a file with less work, and hardly slower, than two.
 _SMALL_FILE_BYTES = 32_000_000
 
@@ -28,10 +28,15 @@ class FileRows:
     cells: tuple[Column | None, ...]
     types: Mapping[str, str]
     """The table's type of each column."""
-    landed: LandedFile
+    file_bytes: int
+    as_of: datetime
+    """When Marketo's state was read."""
+    partition: str | None
+    """The month whose export this is; None for leads of any month."""
     load_id: int
     carried: tuple[str, ...] = ()
     """Columns that the file lacks and whose values the rows before it hand over (table `carried`)."""
+    table: str = SHOWN
 
     def type_of(self, column: Column) -> str:
         """Return the type of *column* in the table."""
@@ -60,9 +65,7 @@ def insert_leniently(con: DuckDBConnection, rows: FileRows, *, has_stand_ins: bo
     A currency column is first widened to hold every digit delivered.
     """
     types_as_text = [TEXT] * len(rows.cells)
-    source = parse.csv_source(
-        rows.path, len(rows.cells), rows.line_end, types=types_as_text, longest_line=_LONGEST_LINE
-    )
+    source = parse.csv_source(rows.path, len(rows.cells), rows.line_end, types=types_as_text, longest_line=LONGEST_LINE)
     cells = ", ".join(f"{parse.with_returns(c) if has_stand_ins else c} AS {c}" for c, _ in rows.filled)
     con.execute(f"CREATE OR REPLACE TEMP TABLE texts AS SELECT {cells} FROM {source}")
     return insert_texts(con, _target(con, rows), rows.filled)
@@ -72,27 +75,27 @@ def carry_over(con: DuckDBConnection, partition: str, columns: Sequence[str]) ->
     """Keep aside the values that the month's rows have in *columns*; return those of them that have any."""
     if not columns:
         return ()
+    listed = ", ".join(map(quoted, columns))
+    month = " UNION ALL ".join(f"SELECT id, {listed} FROM {t} WHERE _partition = $1" for t in (SHOWN, PAST))
     counts = con.execute(
-        f"SELECT {', '.join(f'count({quoted(name)})' for name in columns)} FROM {TABLE} WHERE _partition = ?",
-        [partition],
+        f"SELECT {', '.join(f'count({quoted(name)})' for name in columns)} FROM ({month})", [partition]
     ).fetchone()
     kept = tuple(name for name, count in zip(columns, counts or (), strict=True) if count)
     if kept:
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE carried AS SELECT id, {', '.join(map(quoted, kept))} "
-            f"FROM {TABLE} WHERE _partition = ?",
+            f"CREATE OR REPLACE TEMP TABLE carried AS SELECT id, {', '.join(map(quoted, kept))} FROM ({month})",
             [partition],
         )
     return kept
 
 
 def _target(con: DuckDBConnection, rows: FileRows) -> Target:
-    is_small = rows.landed.file_bytes < _SMALL_FILE_BYTES
+    is_small = rows.file_bytes < _SMALL_FILE_BYTES
     con.execute("SET threads = 1" if is_small else "RESET threads")
     own = {
-        "_partition": text_literal(rows.landed.partition),
-        "_as_of": f"TIMESTAMPTZ {text_literal(rows.landed.as_of.isoformat())}",
+        "_partition": text_literal(rows.partition) if rows.partition else "NULL",
+        "_as_of": f"TIMESTAMPTZ {text_literal(rows.as_of.isoformat())}",
         "_source": "'bulk export'",
         "_load_id": str(rows.load_id),
     }
-    return Target(TABLE, rows.types, own, rows.load_id, rows.carried)
+    return Target(rows.table, rows.types, own, rows.load_id, rows.carried)

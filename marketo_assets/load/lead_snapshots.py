@@ -12,11 +12,11 @@ from pathlib import Path
 
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load import parse
-from marketo_assets.load.columns import SchemaChange, table_columns
+from marketo_assets.load.columns import SchemaChange
 from marketo_assets.load.current_leads import after_month, before_month
 from marketo_assets.load.lead_fields import Registry, register_fields
-from marketo_assets.load.lead_rows import TABLE, FileRows, carry_over, insert_leniently, insert_strictly
-from marketo_assets.load.lead_texts import fit_lead_tables
+from marketo_assets.load.lead_rows import FileRows, carry_over, insert_leniently, insert_strictly
+from marketo_assets.load.lead_versions import PAST, SHOWN, SNAPSHOTS, fit_lead_tables, lead_columns
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes
 from marketo_assets.load.position import cover_since
 from marketo_assets.warehouse import DuckDBConnection, DuckDBSpaceError, DuckDBTextError, Warehouse
@@ -107,7 +107,7 @@ def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: s
             rejected_values=rejected,
             outside_window=_count_outside(con, landed),
             schema_changes=registry.changes + widened,
-            columns=table_columns(con, "raw", "lead_snapshots"),
+            columns=lead_columns(con),
             seconds=0.0,
         )
         created = (landed.window.start, landed.window.end)
@@ -135,7 +135,7 @@ def _fit_table(con: DuckDBConnection, registry: Registry, landed: LandedFile) ->
 def _file_rows(con: DuckDBConnection, registry: Registry, landed: LandedFile, path: Path, load_id: int) -> FileRows:
     header, line_end = parse.read_header(path)
     asked = [registry.columns[field.name] for field in landed.fields]
-    types = table_columns(con, "raw", "lead_snapshots")
+    types = lead_columns(con)
     # A field that Marketo hides keeps its values here; one that the settings leave out does not.
     hidden = [registry.columns[name].name for name in sorted(registry.hidden - {field.name for field in landed.fields})]
     return FileRows(
@@ -143,20 +143,23 @@ def _file_rows(con: DuckDBConnection, registry: Registry, landed: LandedFile, pa
         line_end=line_end,
         cells=tuple(parse.match_header(header, asked)),
         types=types,
-        landed=landed,
+        file_bytes=landed.file_bytes,
+        as_of=landed.as_of,
+        partition=landed.partition,
         load_id=load_id,
         carried=carry_over(con, landed.partition, [name for name in hidden if name in types]),
     )
 
 
 def _delete_month(con: DuckDBConnection, partition: str) -> None:
-    con.execute(f"DELETE FROM {TABLE} WHERE _partition = ?", [partition])
+    for table in (SHOWN, PAST):
+        con.execute(f"DELETE FROM {table} WHERE _partition = ?", [partition])
 
 
 def _verify(con: DuckDBConnection, landed: LandedFile) -> tuple[int, int]:
     """Return the month's rows and how many of the file repeated an id; raise before anything is committed."""
     count, ids, known = _one(
-        con, f"SELECT count(*), count(DISTINCT id), count(id) FROM {TABLE} WHERE _partition = $1", landed
+        con, f"SELECT count(*), count(DISTINCT id), count(id) FROM {SHOWN} WHERE _partition = $1", landed
     )
     if landed.records is not None and count != landed.records:
         raise LoadError(
@@ -170,9 +173,9 @@ def _verify(con: DuckDBConnection, landed: LandedFile) -> tuple[int, int]:
     if ids != count:
         # Adobe has seen a lead twice in one file; the row updated last is kept, the other is the same lead's past.
         con.execute(
-            f"DELETE FROM {TABLE} WHERE _partition = $1 AND rowid NOT IN ("
+            f"DELETE FROM {SHOWN} WHERE _partition = $1 AND rowid NOT IN ("
             "SELECT arg_max(rowid, coalesce(updatedAt, TIMESTAMPTZ '-infinity')) "
-            f"FROM {TABLE} WHERE _partition = $1 GROUP BY id)",
+            f"FROM {SHOWN} WHERE _partition = $1 GROUP BY id)",
             [landed.partition],
         )
     return ids, count - ids
@@ -181,7 +184,7 @@ def _verify(con: DuckDBConnection, landed: LandedFile) -> tuple[int, int]:
 def _count_outside(con: DuckDBConnection, landed: LandedFile) -> int:
     (outside,) = _one(
         con,
-        f"SELECT count(*) FROM {TABLE} WHERE _partition = $1 AND (createdAt >= $2 AND createdAt < $3) IS NOT TRUE",
+        f"SELECT count(*) FROM {SHOWN} WHERE _partition = $1 AND (createdAt >= $2 AND createdAt < $3) IS NOT TRUE",
         landed,
         landed.window.start,
         landed.window.end,
@@ -200,7 +203,7 @@ def _record(con: DuckDBConnection, landed: LandedFile, load: SnapshotLoad, run_i
         "meta.loads",
         {
             "load_id": load.load_id,
-            "table_name": TABLE,
+            "table_name": SNAPSHOTS,
             "partition": landed.partition,
             "run_id": run_id,
             "export_id": landed.export_id,

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
+from dataclasses import dataclass
 
 from marketo_assets.load import parse
-from marketo_assets.load.columns import (
-    TEXT,
-    Column,
-    SchemaChange,
-    decimal_size,
-    fit_columns,
-    quoted,
-    table_columns,
-    text_literal,
-    widen_column,
-    wider,
-)
-from marketo_assets.load.lead_fields import OWN_COLUMNS
+from marketo_assets.load.columns import TEXT, Column, decimal_size, quoted, text_literal
+from marketo_assets.load.lead_versions import widen_lead_column
 from marketo_assets.warehouse import DuckDBConnection
 
-SNAPSHOTS, READINGS = "lead_snapshots", "lead_readings"
-_TABLES = {SNAPSHOTS: OWN_COLUMNS, READINGS: {k: v for k, v in OWN_COLUMNS.items() if k != "_partition"}}
 _Cells = Sequence[tuple[str, Column]]
 
 
@@ -40,31 +26,6 @@ class Target:
     load_id: int
     carried: tuple[str, ...] = ()
     """Columns whose values an earlier version of the lead hands over (table `carried`)."""
-
-
-def fit_lead_tables(con: DuckDBConnection, columns: Sequence[Column]) -> tuple[SchemaChange, ...]:
-    """Leave `raw.lead_snapshots` and `raw.lead_readings` with at least *columns*, of one type in both."""
-    held = {
-        name.lower(): type_name
-        for table in _TABLES
-        for name, type_name in table_columns(con, "raw", table).items()
-    }  # fmt: skip
-    wanted = [
-        replace(column, type=reduce(wider, [held.get(column.name.lower(), column.type)], column.type))
-        for column in columns
-    ]
-    by_column = {column.name: column.field for column in wanted}
-    widened: dict[str, tuple[str, str]] = {}
-    for table, own in _TABLES.items():
-        widened |= fit_columns(con, "raw", table, wanted, own)
-    return tuple(SchemaChange(by_column[name], name, "widened", *types) for name, types in widened.items())
-
-
-def ensure_readings(con: DuckDBConnection) -> None:
-    """Leave `raw.lead_readings` with the columns of `raw.lead_snapshots`, which an older warehouse has alone."""
-    con.execute(
-        f"CREATE TABLE IF NOT EXISTS raw.{READINGS} AS SELECT * EXCLUDE (_partition) FROM raw.{SNAPSHOTS} LIMIT 0"
-    )
 
 
 def insert_values(con: DuckDBConnection, target: Target, values: Mapping[str, str], source: str) -> None:
@@ -114,7 +75,5 @@ def _widen_currency(con: DuckDBConnection, cell: str, column: Column, type_name:
     places = max(scale, min(places, 38 - whole))
     wanted = f"DECIMAL({min(38, whole + places)},{places})"
     if wanted != type_name:
-        for table in _TABLES:
-            if column.name in table_columns(con, "raw", table):
-                widen_column(con, f"raw.{table}", column.name, type_name, wanted)
+        widen_lead_column(con, column.name, type_name, wanted)
     return wanted

@@ -49,7 +49,7 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
     (
         "meta.superseded_rows",
-        "Rows of raw.lead_snapshots and raw.lead_readings that are not shown: read again later, or their lead is gone.",
+        "Rows of raw.lead_versions that are shown no more and move to raw.past_lead_versions before the next release.",
         (
             ("lead_id", "BIGINT", "the lead"),
             ("load_id", "BIGINT", "the load whose row is out of date"),

@@ -79,7 +79,7 @@ def strict_cast(cell: str, type_name: str) -> str:
     *cell* is of `reading_type`. The error may be raised needlessly: then the lenient reading tells better, and slower.
     """
     if type_name == TEXT:
-        return cell
+        return _text(cell)
     if type_name == "BOOLEAN":
         truths = f"WHEN {cell} IN ('true', '1') THEN true WHEN {cell} IN ('false', '0') THEN false"
         return f"CASE WHEN {cell} IS NULL THEN NULL {truths} ELSE error('inexact') END"
@@ -91,7 +91,7 @@ def strict_cast(cell: str, type_name: str) -> str:
 def lenient_cast(cell: str, type_name: str) -> str:
     """Return the expression for the text *cell* as *type_name*, NULL where the text does not fit."""
     if type_name == TEXT:
-        return cell
+        return _text(cell)
     trimmed = f"nullif(trim({cell}), '')"
     return f"CASE WHEN {_fits(trimmed, type_name)} THEN TRY_CAST({trimmed} AS {type_name}) END"
 
@@ -112,6 +112,11 @@ def decimal_digits(text: str) -> tuple[str, str]:
 def is_number(text: str) -> str:
     """Return the condition under which *text* is a decimal number, with or without an exponent."""
     return f"regexp_full_match({text}, '{_NUMBER}')"
+
+
+def _text(cell: str) -> str:
+    # Marketo stores an empty text as no value, and spells "no value" in three ways; one of them is enough to keep.
+    return f"nullif({cell}, '')"
 
 
 def _is_surely_exact(cell: str, value: str, type_name: str) -> str:

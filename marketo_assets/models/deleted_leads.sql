@@ -30,7 +30,7 @@ ends AS (
 ),
 known AS (
     SELECT *
-    FROM ${versions} SEMI JOIN gone USING (id)
+    FROM raw.past_lead_versions SEMI JOIN gone USING (id)
     QUALIFY row_number() OVER (PARTITION BY id ORDER BY _as_of DESC, _load_id DESC) = 1
 )
 SELECT

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from string import Template
 
-from marketo_assets.load.columns import TEXT, quoted, table_columns, text_literal
-from marketo_assets.load.lead_fields import OWN_COLUMNS
-from marketo_assets.load.lead_texts import ensure_readings
+from marketo_assets.load.columns import quoted, text_literal
+from marketo_assets.load.lead_versions import PAST, READINGS, SHOWN, SNAPSHOTS, has_lead_tables, lead_columns
 from marketo_assets.warehouse import DuckDBConnection
 
 _OWN_COMMENTS = {
@@ -25,64 +24,49 @@ _GONE_COMMENTS = {
 _TABLE_COMMENTS = {
     "VIEW main.leads": "One row per lead that exists now; every field under its REST name.",
     "VIEW main.deleted_leads": "One row per lead that was deleted or merged away, with its last known values.",
-    "TABLE raw.lead_snapshots": "One row per lead per month partition, as exported.",
-    "TABLE raw.lead_readings": "One row per lead per reading by REST, made because something happened to it.",
+    f"VIEW {SNAPSHOTS}": "One row per lead per month partition, as exported.",
+    f"VIEW {READINGS}": "One row per lead per reading by REST, made because something happened to it.",
+    f"TABLE {SHOWN}": "Of each lead that exists the version that was read last, by export or by REST.",
+    f"TABLE {PAST}": "Versions of leads that were read again later, or whose lead is gone.",
 }
-_VERSIONS = "(SELECT * FROM raw.lead_snapshots UNION ALL BY NAME SELECT * FROM raw.lead_readings)"
 
 
 def refresh_models(con: DuckDBConnection) -> None:
     """Leave `main.leads` and `main.deleted_leads` with every column that leads have, commented from Describe.
 
-    Grain: one row per lead that exists now, and one per lead that is gone. Nothing is rebuilt when the columns and
-    labels are as they were, and nothing is there before the first load.
+    Grain: one row per lead that exists now, and one per lead that is gone, where `compact` left nothing pending.
+    Nothing is rebuilt when the columns and labels are as they were, and nothing is there before the first load.
     """
-    columns = table_columns(con, "raw", "lead_snapshots")
-    if not columns:
+    if not has_lead_tables(con):
         return
-    ensure_readings(con)
-    comments = _lead_comments(con, list(columns))
-    shown = [name for name in columns if name != "_partition"]
-    has_readings = con.execute("SELECT 1 FROM raw.lead_readings LIMIT 1").fetchone() is not None
-    is_current = _comments_of(con, "leads") == {name: comments[name] for name in shown}
-    if is_current and has_readings == _shows_readings(con):
+    comments = _lead_comments(con, list(lead_columns(con)))
+    told = _column_comments(comments)
+    if all(_comments_of(con, address) == wanted for address, wanted in told.items()):
         return
-    # Without readings there is nothing to join, and the plain table is read as fast as ever.
-    versions = _VERSIONS if has_readings else "raw.lead_snapshots"
-    values = {name: _value(name, columns[name]) for name in shown}
-    con.execute(_sql("leads", columns=_listed(values.values()), versions=versions))
-    values.pop("id")
-    taken = {"deleted_at", "merged_into_id"}
-    rest = [value for name, value in values.items() if name.lower() not in taken]
-    con.execute(_sql("deleted_leads", columns=_listed(rest), versions=_VERSIONS))
+    values = {name: f"version.{quoted(name)}" for name in comments if name != "_partition"}
+    con.execute(_sql("leads", columns=_listed(values.values())))
+    rest = [value for name, value in values.items() if name.lower() not in _GONE_COMMENTS]
+    con.execute(_sql("deleted_leads", columns=_listed(rest)))
     for address, comment in _TABLE_COMMENTS.items():
         con.execute(f"COMMENT ON {address} IS {text_literal(comment)}")
-    gone = {name: comment for name, comment in comments.items() if name.lower() not in _GONE_COMMENTS}
-    for table, told in {
-        "raw.lead_snapshots": comments,
-        "raw.lead_readings": comments,
-        "main.leads": comments,
+    for address, wanted in told.items():
+        for name, comment in wanted.items():
+            con.execute(f"COMMENT ON COLUMN {address}.{quoted(name)} IS {text_literal(comment)}")
+
+
+def _column_comments(comments: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return the columns of each table and view of leads, with what they are told to say."""
+    shown = {name: comment for name, comment in comments.items() if name != "_partition"}
+    gone = {name: comment for name, comment in shown.items() if name.lower() not in _GONE_COMMENTS}
+    return {
+        **dict.fromkeys((SHOWN, PAST, SNAPSHOTS), comments),
+        **dict.fromkeys((READINGS, "main.leads"), shown),
         "main.deleted_leads": gone | _GONE_COMMENTS,
-    }.items():
-        for name in table_columns(con, *table.split(".")):
-            con.execute(f"COMMENT ON COLUMN {table}.{quoted(name)} IS {text_literal(told[name])}")
-
-
-def _shows_readings(con: DuckDBConnection) -> bool:
-    row = con.execute("SELECT sql FROM duckdb_views() WHERE schema_name = 'main' AND view_name = 'leads'").fetchone()
-    return row is not None and "lead_readings" in row[0]
+    }
 
 
 def _listed(values: Iterable[str]) -> str:
     return ",\n    ".join(values)
-
-
-def _value(name: str, type_name: str) -> str:
-    # Marketo stores an empty text as no value, and spells "no value" in three ways; one of them is enough to read.
-    column = f"version.{quoted(name)}"
-    if type_name == TEXT and name not in OWN_COLUMNS:
-        return f"nullif({column}, '') AS {quoted(name)}"
-    return column
 
 
 def _lead_comments(con: DuckDBConnection, columns: Sequence[str]) -> dict[str, str]:
@@ -94,9 +78,10 @@ def _lead_comments(con: DuckDBConnection, columns: Sequence[str]) -> dict[str, s
     return {name: _OWN_COMMENTS.get(name) or known.get(name, name) for name in columns}
 
 
-def _comments_of(con: DuckDBConnection, view: str) -> dict[str, str | None]:
+def _comments_of(con: DuckDBConnection, address: str) -> dict[str, str | None]:
     rows = con.execute(
-        "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ?", [view]
+        "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
+        address.split("."),
     ).fetchall()
     return dict(rows)
 

@@ -101,7 +101,7 @@ def published_tables(
 def _publish(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Release | None:
     files = warehouse.warehouse()
     with files.held() as con, warehouse.ledger() as ledger:
-        if not con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'lead_snapshots'").fetchone():
+        if not con.execute("SELECT 1 FROM duckdb_columns() WHERE table_name = 'lead_snapshots'").fetchone():
             raise WarehouseError(
                 "No month has been loaded yet. Materialize landing/lead_exports and marketo/raw/lead_snapshots first, "
                 "or run job lead_snapshots for a month."

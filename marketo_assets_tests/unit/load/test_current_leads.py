@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from marketo_assets.load.columns import Column
+from marketo_assets.load.compaction import compact
 from marketo_assets.load.current_leads import mark_missing, settle, touch
+from marketo_assets.load.lead_versions import fit_lead_tables
 from marketo_assets.load.ledger import ensure_tables, insert_row
 from marketo_assets.warehouse import DuckDBConnection
 
-Version = tuple[str, int, int]
-"""Table, second of the reading, load."""
+Version = tuple[str | None, int, int]
+"""Month of an export, or None for a reading by REST; second of the reading; load."""
 
 
 def at(second: int) -> datetime:
@@ -19,33 +22,27 @@ def at(second: int) -> datetime:
 
 
 def shown(con: DuckDBConnection) -> list[int]:
-    return [
-        row[0]
-        for row in con.execute(
-            "SELECT _load_id FROM (SELECT id, _load_id FROM raw.lead_snapshots UNION ALL "
-            "SELECT id, _load_id FROM raw.lead_readings) ANTI JOIN meta.superseded_rows "
-            "ON lead_id = id AND load_id = _load_id"
-        ).fetchall()
-    ]
+    compact(con)
+    return [row[0] for row in con.execute("SELECT _load_id FROM raw.lead_versions").fetchall()]
 
 
 @pytest.fixture
 def versions(con: DuckDBConnection, request: pytest.FixtureRequest) -> DuckDBConnection:
     """Versions of lead 1."""
     ensure_tables(con)
-    con.execute("CREATE TABLE raw.lead_snapshots (id BIGINT, _partition TEXT, _as_of TIMESTAMPTZ, _load_id BIGINT)")
-    con.execute("CREATE TABLE raw.lead_readings (id BIGINT, _as_of TIMESTAMPTZ, _load_id BIGINT)")
-    for table, second, load_id in request.param:
-        row = {"id": 1, "_as_of": at(second), "_load_id": load_id}
-        insert_row(con, f"raw.{table}", row | ({"_partition": "2026-08"} if table == "lead_snapshots" else {}))
+    fit_lead_tables(con, [Column("id", "id", "BIGINT")])
+    for partition, second, load_id in request.param:
+        source = "bulk export" if partition else "rest"
+        row = {"id": 1, "_partition": partition, "_as_of": at(second), "_source": source, "_load_id": load_id}
+        insert_row(con, "raw.lead_versions", row)
     return con
 
 
-SNAPSHOT: Version = ("lead_snapshots", 10, 1)
-EARLIER: Version = ("lead_readings", 5, 2)
-SAME: Version = ("lead_readings", 10, 3)
-SAME_LATER: Version = ("lead_readings", 10, 4)
-AFTER: Version = ("lead_readings", 20, 5)
+SNAPSHOT: Version = ("2026-08", 10, 1)
+EARLIER: Version = (None, 5, 2)
+SAME: Version = (None, 10, 3)
+SAME_LATER: Version = (None, 10, 4)
+AFTER: Version = (None, 20, 5)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from marketo_assets.api.answers import parse_object
 from marketo_assets.load.lead_fields import register_fields
 from marketo_assets.load.lead_readings import Reading, append_readings
-from marketo_assets.load.lead_texts import fit_lead_tables
+from marketo_assets.load.lead_versions import fit_lead_tables
 from marketo_assets.load.ledger import ensure_tables
 from marketo_assets.warehouse import DuckDBConnection
 from marketo_assets_tests.pipeline.handmade import lead_fields

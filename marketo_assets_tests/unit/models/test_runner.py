@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from marketo_assets.load.columns import Column
+from marketo_assets.load.compaction import compact
 from marketo_assets.load.lead_fields import register_fields
+from marketo_assets.load.lead_versions import fit_lead_tables
 from marketo_assets.load.ledger import ensure_tables
 from marketo_assets.models.runner import refresh_models
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
@@ -30,6 +33,7 @@ def con(data_dir: Path) -> Iterator[DuckDBConnection]:
             "(2, 'new', 5, '2026-07', 'bulk export', 2)) AS t(id, note, score, _partition, _source, _load_id)"
         )
         con.execute("INSERT INTO meta.superseded_rows VALUES (2, 1)")
+        compact(con)
         yield con
 
 
@@ -73,7 +77,7 @@ def test_tables_and_columns_explain_themselves(con: DuckDBConnection) -> None:
 def test_a_new_column_is_shown(con: DuckDBConnection) -> None:
     """A column that the snapshots got is in the model after the next refresh, and so is a new label."""
     refresh_models(con)
-    con.execute("ALTER TABLE raw.lead_snapshots ADD COLUMN colour VARCHAR")
+    fit_lead_tables(con, [Column("colour", "colour", "VARCHAR")])
     con.execute("UPDATE main.lead_fields SET display_name = 'Points', is_hidden = true WHERE name = 'score'")
     refresh_models(con)
 

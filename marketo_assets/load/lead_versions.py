@@ -1,0 +1,112 @@
+"""Where versions of leads lie: those that are shown in one table, the past ones in another of the same columns.
+
+Why two: people read the first as it is, and nothing has to be left out while they do. `raw.lead_snapshots` (versions
+of a month's export) and `raw.lead_readings` (all others) are views over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from marketo_assets.load.columns import (
+    TEXT,
+    Column,
+    SchemaChange,
+    fit_columns,
+    quoted,
+    table_columns,
+    widen_column,
+    wider,
+)
+from marketo_assets.load.lead_fields import OWN_COLUMNS
+from marketo_assets.warehouse import DuckDBConnection
+
+SHOWN = "raw.lead_versions"
+"""Versions that are shown, and those that stopped to be since the last compaction (`meta.superseded_rows`)."""
+PAST = "raw.past_lead_versions"
+SNAPSHOTS, READINGS = "raw.lead_snapshots", "raw.lead_readings"
+ALL_KEYS = f"(SELECT id, _load_id, _partition FROM {SHOWN} UNION ALL SELECT id, _load_id, _partition FROM {PAST})"
+"""Which versions there are."""
+
+
+def lead_columns(con: DuckDBConnection) -> dict[str, str]:
+    """Return the columns of lead versions with their types; empty before the first load and the first capture."""
+    return table_columns(con, "raw", SHOWN.removeprefix("raw."))
+
+
+def has_lead_tables(con: DuckDBConnection) -> bool:
+    """Return whether there are versions of leads, after bringing tables of an older version into today's shape."""
+    _convert(con)
+    return bool(lead_columns(con))
+
+
+def fit_lead_tables(con: DuckDBConnection, columns: Sequence[Column]) -> tuple[SchemaChange, ...]:
+    """Leave the tables and views of lead versions with at least *columns*; return which had to be widened."""
+    _convert(con)
+    held = {name.lower(): type_name for name, type_name in lead_columns(con).items()}
+    # Both tables get one type, so that rows may move between them.
+    wanted = [replace(c, type=wider(held.get(c.name.lower(), c.type), c.type)) for c in columns]
+    fields = {column.name: column.field for column in wanted}
+    widened: dict[str, tuple[str, str]] = {}
+    for table in (SHOWN, PAST):
+        widened |= fit_columns(con, "raw", table.removeprefix("raw."), wanted, OWN_COLUMNS)
+    _show_both(con)
+    return tuple(SchemaChange(fields[name], name, "widened", *types) for name, types in widened.items())
+
+
+def widen_lead_column(con: DuckDBConnection, column: str, before: str, after: str) -> None:
+    """Change the type of a column in both tables, so that every value reads the same afterwards."""
+    for table in (SHOWN, PAST):
+        widen_column(con, table, column, before, after)
+
+
+def move_versions(con: DuckDBConnection, keys: str, source: str, target: str) -> int:
+    """Return how many versions were moved from one table to the other.
+
+    *keys* is a query of `id` and `_load_id`.
+    """
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE moving AS SELECT {source}.rowid AS place FROM {source} "
+        f"SEMI JOIN ({keys}) AS keys USING (id, _load_id)"
+    )
+    # By their places: a join would unpack every column of every row, to keep a few.
+    places = f"{source}.rowid IN (SELECT place FROM moving)"
+    con.execute(f"INSERT INTO {target} BY NAME SELECT * FROM {source} WHERE {places}")
+    row = con.execute(f"DELETE FROM {source} WHERE {places}").fetchone()
+    con.execute("DROP TABLE moving")
+    return int(row[0]) if row else 0
+
+
+def _show_both(con: DuckDBConnection) -> None:
+    names = list(lead_columns(con))
+    views: Mapping[str, tuple[str, list[str]]] = {
+        SNAPSHOTS: ("_partition IS NOT NULL", names),
+        READINGS: ("_partition IS NULL", [name for name in names if name != "_partition"]),
+    }
+    for view, (condition, shown) in views.items():
+        if list(table_columns(con, "raw", view.removeprefix("raw."))) != shown:
+            listed = ", ".join(map(quoted, shown))
+            parts = [f"SELECT {listed} FROM {table} WHERE {condition}" for table in (SHOWN, PAST)]
+            con.execute(f"CREATE OR REPLACE VIEW {view} AS {' UNION ALL '.join(parts)}")
+
+
+def _convert(con: DuckDBConnection) -> None:
+    """Bring a warehouse whose snapshots and readings are tables into today's shape; what was hidden stays pending."""
+    old = con.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name = 'raw' "
+        "AND table_name IN ('lead_snapshots', 'lead_readings')"
+    ).fetchall()
+    if (SNAPSHOTS,) not in old:
+        return
+    for view in ("leads", "deleted_leads"):
+        con.execute(f"DROP VIEW IF EXISTS main.{view}")
+    con.execute(f"ALTER TABLE {SNAPSHOTS} RENAME TO {SHOWN.removeprefix('raw.')}")
+    if (READINGS,) in old:
+        con.execute(f"INSERT INTO {SHOWN} BY NAME SELECT * FROM {READINGS}")
+        con.execute(f"DROP TABLE {READINGS}")
+    columns = lead_columns(con)
+    for name in (quoted(name) for name, type_name in columns.items() if type_name == TEXT and name not in OWN_COLUMNS):
+        con.execute(f"UPDATE {SHOWN} SET {name} = NULL WHERE {name} = ''")
+    con.execute(f"CREATE TABLE {PAST} AS FROM {SHOWN} LIMIT 0")
+    _show_both(con)
