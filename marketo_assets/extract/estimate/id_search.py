@@ -1,0 +1,175 @@
+"""Where in the range of ids leads live, and a fair sample of them: three hundred ids are asked for with every call.
+
+Ids grow with time but not evenly: deleted and anonymous leads leave gaps, and numbering may jump. A stretch in which
+ids grow much faster than beside it is looked into until it is known to be void; the rest is sampled, one id in every
+stretch of equal length. Few enough ids are all asked for, and then nothing is a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
+
+BATCH = 300
+Read = Callable[[Sequence[int]], Mapping[int, float]]
+"""Tells of each id that exists the second in which its lead was created. One call for 300 ids."""
+Near = Callable[[float], Sequence[int]]
+"""Tells ids of leads created soon after a second, for two calls; none if nobody knows."""
+
+_RUN = 3
+_RUNS = BATCH // _RUN
+_EXPLORING = 0.4
+# Ids that grow so many times faster than beside them are a void, once hardly any time passes in it.
+_STEEP = 10.0
+_BRIEF = 0.004
+# A gap is worth a look if it is at least such a part of all narrower ones together.
+_WIDE = 0.1
+_ENOUGH = 12
+_ROOM = 300
+_FRUITLESS = 3
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Ids between two leads that were found next to each other, both excluded, and the seconds between these."""
+
+    start: int
+    end: int
+    since: float
+    until: float
+
+    @property
+    def width(self) -> int:
+        """How many ids."""
+        return self.end - self.start
+
+    @property
+    def seconds(self) -> float:
+        """How much time."""
+        return max(self.until - self.since, 0.0)
+
+
+class IdSearch:
+    """Looks up ids with *read*, at most *calls* times, and remembers every answer; *near* helps over voids.
+
+    No lead is looked for that was created before second *earliest*.
+    """
+
+    def __init__(self, read: Read, calls: int, *, earliest: float, near: Near | None = None) -> None:
+        self._read, self._near, self.calls_left, self._earliest = read, near, calls, earliest
+        self._least = calls - round(calls * _EXPLORING)
+        self._random = Random(0)  # noqa: S311 - the same plan twice, no secret
+        self._asked: set[int] = set()
+        self.found: dict[int, float] = {}
+        """Every lead that was met, and its second."""
+
+    def sample(self, top: int) -> dict[int, int]:
+        """Return ids of leads from 1 to *top*, each with the number of leads that it stands for.
+
+        **Cost:** at most the calls that are left, one for 300 ids.
+        """
+        self._explore(top)
+        strata = list(_strata(self._territories(top), self.calls_left * BATCH, self._random))
+        self._look_up(lead_id for lead_id, _ in strata)
+        return {lead_id: weight for lead_id, weight in strata if lead_id in self.found}
+
+    def _explore(self, top: int) -> None:
+        self._probe(self._from_both_ends(1, top, _RUNS))
+        fruitless = 0
+        while self.calls_left > self._least:
+            doubtful = [gap for gap in self._voids(top) if gap.seconds > _BRIEF * self._span]
+            if not doubtful:
+                return
+            before = set(self.found)
+            doubtful = sorted(doubtful, key=lambda gap: gap.seconds, reverse=True)[:8]
+            share = _RUNS // len(doubtful)
+            inside = [self._from_both_ends(gap.start + 1, gap.end - 1, share) for gap in doubtful]
+            self._probe(start for starts in inside for start in starts)
+            fresh = self.found.keys() - before
+            blind = [gap for gap in doubtful if not any(gap.start < new < gap.end for new in fresh)]
+            if blind and self._near and self.calls_left > self._least + 2:
+                self.calls_left -= 2
+                self._look_up(self._near((blind[0].since + blind[0].until) / 2)[:BATCH])
+            fruitless = 0 if self.found.keys() - before else fruitless + 1
+            if fruitless == _FRUITLESS:
+                return
+
+    @property
+    def _span(self) -> float:
+        return max(self.found.values(), default=self._earliest) - self._earliest
+
+    def _gaps(self, top: int) -> list[Gap]:
+        ids = sorted(self.found)
+        if not ids:
+            return [Gap(0, top + 1, self._earliest, self._earliest)]
+        gaps = [Gap(a, b, self.found[a], self.found[b]) for a, b in pairwise(ids)]
+        first, last = self.found[ids[0]], self.found[ids[-1]]
+        return [Gap(0, ids[0], self._earliest, first), *gaps, Gap(ids[-1], top + 1, last, last)]
+
+    def _voids(self, top: int) -> list[Gap]:
+        """Return the wide gaps in which ids grow much faster than elsewhere; while little is known, all wide ones."""
+        gaps = sorted(self._gaps(top), key=lambda gap: gap.width)
+        wide: list[Gap] = []
+        while gaps and gaps[-1].width > _WIDE * sum(gap.width for gap in gaps[:-1]):
+            wide.append(gaps.pop())
+        pace = _pace(gaps)
+        is_little = len(gaps) < _ENOUGH
+        return [gap for gap in wide if is_little or gap.width > _STEEP * gap.seconds * pace]
+
+    def _territories(self, top: int) -> list[tuple[int, int]]:
+        """Return the stretches (first, last) of ids outside of which there is hardly a lead."""
+        gaps, ends = self._gaps(top), [1]
+        voids = set(self._voids(top))
+        pace = _pace([gap for gap in gaps if gap not in voids])
+        for gap in gaps:
+            # What lies below the first lead was looked into from that lead downwards.
+            seconds = gap.seconds if gap.start else 0.0
+            room = round(2 * seconds * pace) + _ROOM
+            if gap in voids and seconds <= _BRIEF * self._span and 2 * room < gap.width:
+                ends += [gap.start + room if gap.start else 1, gap.end - room]
+        ends.append(top)
+        return [(first, last) for first, last in zip(ends[::2], ends[1::2], strict=True) if first <= last]
+
+    def _probe(self, starts: Iterable[int]) -> None:
+        self._look_up(start + place for start in starts for place in range(_RUN))
+
+    def _from_both_ends(self, first: int, last: int, count: int) -> Iterator[int]:
+        """Yield about *count* ids from *first* to *last*, closer and closer together towards both ends."""
+        half, width = max(1, count // 2), max(1, last - first)
+        for place in range(half):
+            offset = round(width ** ((place + self._random.random()) / half)) - 1
+            yield min(first + offset, last)
+            yield max(last - offset - _RUN + 1, first)
+
+    def _look_up(self, ids: Iterable[int]) -> None:
+        wanted = [lead_id for lead_id in dict.fromkeys(ids) if lead_id not in self._asked]
+        for place in range(0, len(wanted), BATCH):
+            if self.calls_left <= 0:
+                return
+            self.calls_left -= 1
+            batch = wanted[place : place + BATCH]
+            self._asked.update(batch)
+            self.found |= self._read(batch)
+
+
+def _pace(gaps: Sequence[Gap]) -> float:
+    """Return how many ids a second takes."""
+    return sum(gap.width for gap in gaps) / max(1.0, sum(gap.seconds for gap in gaps))
+
+
+def _strata(territories: Sequence[tuple[int, int]], places: int, random: Random) -> Iterator[tuple[int, int]]:
+    """Yield one id in each of at most *places* stretches of equal length, with that length."""
+    width = sum(last - first + 1 for first, last in territories)
+    step = max(1.0, width / max(1, places - 1))
+    bounds = [int(step * number) for number in range(int(width / step) + 1)]
+    bounds = [bound for bound in bounds if bound < width] + [width]
+    before, at = 0, iter(territories)
+    first, last = next(at, (1, 0))
+    for start, end in pairwise(bounds):
+        chosen = random.randrange(start, end)
+        while chosen - before > last - first:
+            before += last - first + 1
+            first, last = next(at)
+        yield first + chosen - before, end - start
