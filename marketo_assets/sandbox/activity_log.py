@@ -1,93 +1,38 @@
-"""The log of activities: what each change of a lead leaves in it, and who may see it by now.
+"""The log of activities: what each change of a lead leaves in it, and what the control desk puts in.
 
-Sorted by second and, within a second, by number. The New Lead of a lead that the seed made is worked out when somebody
-reads it, so a million leads cost nothing here.
+Sorted by second and, within a second, by number. What the seed made stands in activity_seed.py, and who reads both
+together in activity_reader.py.
 """
 
 from __future__ import annotations
 
-import heapq
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from random import Random
-from typing import NamedTuple
 
-import polars as pl
-
-from marketo_assets.sandbox.activity_types import (
+from marketo_assets.sandbox.activity import FIRST_NUMBER, Activity, Report, Told
+from marketo_assets.sandbox.activity_numbers import (
     CHANGE_DATA_VALUE,
     CHANGE_SCORE,
     DELETE_LEAD,
-    KEPT_90_DAYS,
     MERGE_LEADS,
     NEW_LEAD,
 )
 from marketo_assets.sandbox.changes import Change
 from marketo_assets.sandbox.clock import SandboxClock
 from marketo_assets.sandbox.fields import Texts
-from marketo_assets.sandbox.options import Limits, Switches
+from marketo_assets.sandbox.options import Switches
 from marketo_assets.sandbox.world import World
-
-FIRST_NUMBER = 4_000_000_001
-"""Activity ids are int64, and these do not fit 32 bits."""
-_BIRTHS = 2_000
-_DAY = 86_400
-
-Told = dict[str, str | bool | None]
-
-
-class Activity(NamedTuple):
-    """One line of the log."""
-
-    second: int
-    number: int
-    type_id: int
-    lead_id: int
-    value_id: int
-    value: str | None
-    attributes: tuple[tuple[str, str | bool | None], ...]
-    visible_from: float = 0
-    """Second since which the API shows it."""
-    field: str | None = None
-    """REST name of the field that changed."""
-    old: str | None = None
-    new: str | None = None
-    filled: frozenset[str] | None = None
-    """The fields a new lead came with; None for one of the seed."""
-    campaign_id: int | None = None
-
-    @property
-    def guid(self) -> str:
-        """The marketoGUID."""
-        return str(self.number)
-
-
-@dataclass(frozen=True)
-class Report:
-    """Which activities tell of a change: of the whole, and of each field with its old and new value."""
-
-    whole: Activity | None = None
-    fields: dict[str, Activity] = field(default_factory=dict)
 
 
 class ActivityLog:
-    """All activities of one instance."""
+    """The activities of one instance that were written down since it was made."""
 
-    def __init__(
-        self,
-        world: World,
-        clock: SandboxClock,
-        *,
-        limits: Callable[[], Limits],
-        switches: Callable[[], Switches],
-        seed: int,
-    ) -> None:
-        self._world, self._clock, self._limits, self._switches = world, clock, limits, switches
+    def __init__(self, world: World, clock: SandboxClock, *, switches: Callable[[], Switches], seed: int) -> None:
+        self._world, self._clock, self._switches = world, clock, switches
         self._lines: dict[int, list[Activity]] = {}
-        self._births = world.first.select("id", "created")
-        self._next_number = FIRST_NUMBER + self._births.height
+        self._next_number = FIRST_NUMBER + world.first.height
         self._lateness = Random(f"{seed}/late")  # noqa: S311 (how late an activity shows is no secret)
 
     def record(self, change: Change) -> Report:
@@ -109,43 +54,37 @@ class ActivityLog:
             return Report(self._log(change, DELETE_LEAD, name_of(change.old), _why(change), value_id=value_id))
         return Report()
 
-    def read(self, type_ids: Collection[int], since: tuple[int, int], lead_ids: Sequence[int]) -> Iterator[Activity]:
-        """Yield the activities of these types that are visible now and not pruned, from the position *since* on.
+    def add(
+        self,
+        type_id: int,
+        lead_id: int,
+        at: datetime,
+        *,
+        value_id: int | None = None,
+        value: str | None = None,
+        told: Told | None = None,
+        campaign_id: int | None = None,
+        result: str = "succeeded",
+    ) -> Activity:
+        """Return a new activity, logged as one that happened *at*."""
+        number = self._next_number
+        values, attributes = (type_id, lead_id, value_id, value), tuple((told or {}).items())
+        line = Activity(int(at.timestamp() // 1), number, *values, attributes, campaign_id=campaign_id, result=result)
+        return self._keep(line)
 
-        A position is a second and the lowest number within it. Without *lead_ids* those of all leads are yielded.
-        """
-        now = self._clock.now().timestamp()
-        merged = heapq.merge(*(self._of_type(type_id, since, lead_ids, now) for type_id in set(type_ids)))
-        return (line for line in merged if line.visible_from <= now and (not lead_ids or line.lead_id in lead_ids))
-
-    def _of_type(self, type_id: int, since: tuple[int, int], lead_ids: Sequence[int], now: float) -> Iterator[Activity]:
-        since = max(since, (self._oldest(type_id, now), 0))
-        if type_id == NEW_LEAD:
-            yield from self._read_births(since, lead_ids)
+    def since(self, type_id: int, position: tuple[int, int]) -> Iterator[Activity]:
+        """Yield the activities of a type from a position (second and number) on."""
         lines = self._lines.get(type_id, [])
         # By index, so that lines which come in while this is read harm nobody.
-        for place in range(bisect_left(lines, since), len(lines)):
+        for place in range(bisect_left(lines, position), len(lines)):
             yield lines[place]
 
-    def _oldest(self, type_id: int, now: float) -> int:
-        limits = self._limits()
-        days = limits.changes_days if type_id in KEPT_90_DAYS else limits.activities_days
-        return int(now - _DAY * (limits.deletions_days if type_id == DELETE_LEAD else days)) + 1
-
-    def _read_births(self, since: tuple[int, int], lead_ids: Sequence[int]) -> Iterator[Activity]:
-        births = self._births.with_row_index()
-        if lead_ids:
-            births = births.filter(pl.col("id").is_in(list(lead_ids)))
-        start = int(births["created"].search_sorted(since[0], side="left")) if births.height else 0
-        for rows in births.slice(start).iter_slices(_BIRTHS):
-            for index, lead_id, second in rows.iter_rows():
-                if (second, FIRST_NUMBER + index) >= since:
-                    yield self._birth(second, FIRST_NUMBER + index, lead_id)
-
-    def _birth(self, second: int, number: int, lead_id: int) -> Activity:
-        created = datetime.fromtimestamp(second, self._clock.now().tzinfo)
-        told = (("Created Date", f"{created:%Y-%m-%d}"), ("Source Type", "New lead"))
-        return Activity(second, number, NEW_LEAD, lead_id, lead_id, "New Person", told)
+    def between(self, first: int, last: int, type_ids: Collection[int] | None = None) -> list[Activity]:
+        """Return the activities from second *first* to *last*, both included; without *type_ids* those of all types."""
+        chosen = self._lines if type_ids is None else [type_id for type_id in self._lines if type_id in type_ids]
+        found = (self._lines[type_id] for type_id in chosen)
+        parts = (lines[bisect_left(lines, (first, 0)) : bisect_left(lines, (last + 1, 0))] for lines in found)
+        return sorted((line for part in parts for line in part), key=lambda line: line[:2])
 
     def _edited(self, change: Change) -> Report:
         switches = self._switches()
@@ -184,8 +123,6 @@ class ActivityLog:
         filled: frozenset[str] | None = None,
     ) -> Activity:
         second, lead_id = int(change.at.timestamp() // 1), change.lead_id
-        late = self._lateness.random() * self._switches().activities_late_seconds
-        visible_from = max(second, self._clock.now().timestamp()) + late
         line = Activity(
             second=second,
             number=self._next_number,
@@ -194,15 +131,19 @@ class ActivityLog:
             value_id=lead_id if value_id is None else value_id,
             value=value,
             attributes=tuple(told.items()),
-            visible_from=visible_from,
             field=field,
             old=old,
             new=new,
             filled=filled,
             campaign_id=change.why.campaign_id,
         )
+        return self._keep(line)
+
+    def _keep(self, line: Activity) -> Activity:
+        late = self._lateness.random() * self._switches().activities_late_seconds
+        line = line._replace(visible_from=max(line.second, self._clock.now().timestamp()) + late)
         self._next_number += 1
-        insort(self._lines.setdefault(type_id, []), line, key=lambda known: known[:2])
+        insort(self._lines.setdefault(line.type_id, []), line, key=lambda known: known[:2])
         return line
 
 

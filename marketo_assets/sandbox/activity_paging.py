@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
-from marketo_assets.sandbox.activity_log import Activity
+from marketo_assets.sandbox.activity import Activity
 from marketo_assets.sandbox.envelope import ApiError
 from marketo_assets.sandbox.options import Switches
 

@@ -9,16 +9,15 @@ from typing import Any
 from starlette.responses import Response
 
 from marketo_assets.sandbox import activity_view
-from marketo_assets.sandbox.activity_log import Activity
+from marketo_assets.sandbox.activity import Activity
+from marketo_assets.sandbox.activity_numbers import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD
 from marketo_assets.sandbox.activity_paging import DATE, PagingToken, cut_page, read_token
-from marketo_assets.sandbox.activity_types import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD
 from marketo_assets.sandbox.envelope import ApiError
 from marketo_assets.sandbox.export_request import read_moment
 from marketo_assets.sandbox.lead_routes import check_fields
 from marketo_assets.sandbox.options import Switches
 from marketo_assets.sandbox.parameters import to_integer
 from marketo_assets.sandbox.routing import Call, Route
-from marketo_assets.sandbox.state import Sandbox
 
 MOST_TYPES = 10
 MOST_LEADS = 30
@@ -103,20 +102,15 @@ def _page(
 ) -> Response:
     sandbox, told = call.sandbox, call.parameters
     most = told.integer("batchSize", 300, least=1, most=300)
-    lead_ids = _numbers(call, "leadIds", MOST_LEADS) or []
+    lead_ids = _numbers(call, "leadIds", MOST_LEADS)
     if told.text("listId") is not None:
         to_integer(told.text("listId") or "")
         raise ApiError("1013", "Object not found")  # this instance has no lists
-    lines = sandbox.activities.read(type_ids, (token.second, token.number), lead_ids)
-    now = int(sandbox.clock.now().timestamp())
-    page = cut_page(lines, token, most=most, keeps=keeps, switches=sandbox.switches, now=now)
-    shown = [view(line, sandbox.switches, _shown_lead_id(sandbox, line)) for line in page.lines]
+    now = sandbox.clock.now().timestamp()
+    lines = sandbox.activities.read(type_ids, (token.second, token.number), lead_ids, now)
+    page = cut_page(lines, token, most=most, keeps=keeps, switches=sandbox.switches, now=int(now))
+    shown = [view(line, sandbox.switches, sandbox.activities.shown_lead_id(line)) for line in page.lines]
     return call.success(shown, nextPageToken=_text(call, page.next), moreResult=page.has_more)
-
-
-def _shown_lead_id(sandbox: Sandbox, line: Activity) -> int:
-    # The lead of a deletion is the one that was deleted, in every source; only what happened before may follow a merge.
-    return line.lead_id if line.type_id == DELETE_LEAD else sandbox.shown_lead_id(line.lead_id)
 
 
 def _token(call: Call, family: str) -> PagingToken:

@@ -6,19 +6,19 @@ the old and the new value of types 13 and 22: here they are the attributes `Old 
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
-from marketo_assets.sandbox.activity_log import Activity, Told
-from marketo_assets.sandbox.activity_types import NEW_LEAD
+from marketo_assets.sandbox.activity import Activity, Told
+from marketo_assets.sandbox.activity_numbers import NEW_LEAD
 from marketo_assets.sandbox.options import Switches
 
 
 def activity(line: Activity, switches: Switches, lead_id: int) -> dict[str, Any]:
     """Return *line* as Get Lead Activities shows it, as an activity of *lead_id*."""
-    shown = _head(line, switches, lead_id) | {"primaryAttributeValueId": line.value_id}
-    if line.value is not None:
-        shown["primaryAttributeValue"] = line.value
+    primary = {"primaryAttributeValueId": line.value_id, "primaryAttributeValue": line.value}
+    shown = _head(line, switches, lead_id) | {name: value for name, value in primary.items() if value is not None}
     return shown | {"attributes": _attributes(dict(line.attributes), switches)}
 
 
@@ -47,6 +47,11 @@ def _head(line: Activity, switches: Switches, lead_id: int) -> dict[str, Any]:
 
 
 def _attributes(told: Told, switches: Switches) -> list[dict[str, Any]]:
+    if switches.attribute_values == "texts":
+        told = {
+            name: value if value is None or isinstance(value, str) else json.dumps(value)
+            for name, value in told.items()
+        }
     # Adobe's guide leaves empty attributes out, its samples carry empty texts; null is for fields[] alone.
     if switches.empty_value == "absent":
         return [{"name": name, "value": value} for name, value in told.items() if value is not None]

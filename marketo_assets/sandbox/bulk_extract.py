@@ -1,4 +1,4 @@
-"""Bulk lead export: create, enqueue, status, list, file, cancel. The queue itself is in export_queue.py."""
+"""Bulk export of every kind: create, enqueue, status, list, file, cancel. The queue itself is in export_queue.py."""
 
 from __future__ import annotations
 
@@ -7,43 +7,62 @@ import binascii
 
 from starlette.responses import Response
 
+from marketo_assets.sandbox.activity_export import read_activity_export
 from marketo_assets.sandbox.envelope import ApiError, HttpError
 from marketo_assets.sandbox.export_job import ExportJob
-from marketo_assets.sandbox.export_request import read_export_request
+from marketo_assets.sandbox.export_request import ExportRequest, Kind
 from marketo_assets.sandbox.files import MEDIA_TYPES, FileAnswer
+from marketo_assets.sandbox.lead_export import read_lead_export
 from marketo_assets.sandbox.routing import Call, Route
 
 STATUSES = frozenset({"Created", "Queued", "Processing", "Canceled", "Cancelled", "Completed", "Failed"})
 _NO_FILE = "Export file not found"
+_PERMISSIONS: dict[Kind, frozenset[str]] = {
+    "leads": frozenset({"Read-Only Lead", "Read-Write Lead"}),
+    "activities": frozenset({"Read-Only Activity", "Read-Write Activity"}),
+}
 
 
 def routes() -> list[Route]:
-    """Return the six operations under `/bulk/v1/leads/export`."""
-    base, lead = "/bulk/v1/leads/export", frozenset({"Read-Only Lead", "Read-Write Lead"})
+    """Return the six operations of each kind of export."""
+    return [route for kind in _PERMISSIONS for route in _routes(kind)]
+
+
+def _routes(kind: Kind) -> list[Route]:
+    base, may = f"/bulk/v1/{kind}/export", _PERMISSIONS[kind]
     one = f"{base}/{{exportId}}"
     paging = frozenset({"status", "batchSize", "nextPageToken"})
     return [
-        Route("POST", f"{base}/create.json", create, lead, takes_json=True),
-        Route("GET", f"{base}.json", list_jobs, lead, paging),
-        Route("POST", f"{one}/enqueue.json", enqueue, lead),
-        Route("GET", f"{one}/status.json", status, lead),
-        Route("GET", f"{one}/file.json", file, lead),
-        Route("POST", f"{one}/cancel.json", cancel, lead),
+        Route("POST", f"{base}/create.json", create, may, takes_json=True),
+        Route("GET", f"{base}.json", list_jobs, may, paging),
+        Route("POST", f"{one}/enqueue.json", enqueue, may),
+        Route("GET", f"{one}/status.json", status, may),
+        Route("GET", f"{one}/file.json", file, may),
+        Route("POST", f"{one}/cancel.json", cancel, may),
     ]
+
+
+def _kind(call: Call) -> Kind:
+    return next(kind for kind in _PERMISSIONS if call.route.path.startswith(f"/bulk/v1/{kind}/"))
+
+
+def _read(call: Call) -> ExportRequest:
+    sandbox = call.sandbox
+    if _kind(call) == "activities":
+        return read_activity_export(call.json, sandbox.activity_types, sandbox.switches)
+    return read_lead_export(call.json, sandbox.world, sandbox.switches)
 
 
 async def create(call: Call) -> Response:
     """Create a job from the JSON body; it waits to be enqueued."""
-    sandbox = call.sandbox
-    request = read_export_request(call.json, sandbox.world.fields, sandbox.switches)
-    job = await sandbox.exports.create(call.user.user_id, request)
+    job = await call.sandbox.exports.create(call.user.user_id, _read(call))
     return call.success([job.view(job.created_at)])
 
 
 async def enqueue(call: Call) -> Response:
     """Put a created job in the queue."""
     await _lose_if_ordered(call)
-    job = await call.sandbox.exports.enqueue(call.user.user_id, call.path["exportId"])
+    job = await call.sandbox.exports.enqueue(_kind(call), call.user.user_id, call.path["exportId"])
     if ordered := call.effects.parameters("job_failed"):
         job.fails_with = str(ordered["message"])
     return call.success([job.view(job.queued_at or job.created_at)])
@@ -52,14 +71,14 @@ async def enqueue(call: Call) -> Response:
 async def status(call: Call) -> Response:
     """Answer the job's state as of its last refresh."""
     await _lose_if_ordered(call)
-    job = await call.sandbox.exports.find(call.user.user_id, call.path["exportId"])
+    job = await call.sandbox.exports.find(_kind(call), call.user.user_id, call.path["exportId"])
     return call.success([_shown(call, job)])
 
 
 async def cancel(call: Call) -> Response:
     """Stop a job; this answer spells the state with two l, as its samples do."""
     await _lose_if_ordered(call)
-    job = await call.sandbox.exports.cancel(call.user.user_id, call.path["exportId"])
+    job = await call.sandbox.exports.cancel(_kind(call), call.user.user_id, call.path["exportId"])
     return call.success([job.view(job.cancelled_at or job.created_at, cancelled_word="Cancelled")])
 
 
@@ -71,7 +90,7 @@ async def list_jobs(call: Call) -> Response:
             raise ApiError("1003", f"Invalid status '{name}'")
     batch = call.parameters.integer("batchSize", 300, least=1, most=300)
     start = read_page_token(call.parameters.text("nextPageToken"))
-    shown = [_shown(call, job) for job in await call.sandbox.exports.recent(call.user.user_id)]
+    shown = [_shown(call, job) for job in await call.sandbox.exports.recent(_kind(call), call.user.user_id)]
     if wanted is not None:
         names = {name.replace("Cancelled", "Canceled") for name in wanted}
         shown = [job for job in shown if job["status"] in names]
@@ -87,7 +106,7 @@ async def file(call: Call) -> Response:
     await _lose_if_ordered(call)
     exports = call.sandbox.exports
     try:
-        job = await exports.find(call.user.user_id, call.path["exportId"])
+        job = await exports.find(_kind(call), call.user.user_id, call.path["exportId"])
     except ApiError:
         raise HttpError(404, _NO_FILE) from None
     if call.effects.first("file_lost"):
@@ -107,7 +126,7 @@ def _shown(call: Call, job: ExportJob) -> dict[str, object]:
 
 async def _lose_if_ordered(call: Call) -> None:
     if call.effects.first("job_lost"):
-        await call.sandbox.exports.lose(call.user.user_id, call.path["exportId"])
+        await call.sandbox.exports.lose(_kind(call), call.user.user_id, call.path["exportId"])
 
 
 def write_page_token(offset: int) -> str:

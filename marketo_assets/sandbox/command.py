@@ -194,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=8600, help="port to listen on; 0 takes any free one")
     add("--allow-remote", action="store_true", help="accept an address that other machines can reach")
     add("--leads", type=_count, default=usual.leads, help="leads at the start")
+    add("--activities", type=_count, default=usual.activities, help="activities drawn for each lead at the start")
     add("--months", type=_positive, default=usual.months, help="months over which they were created")
     add("--seed", type=int, default=usual.seed, help="same seed and same --now, same instance")
     add("--fields", type=_positive, default=usual.fields, help="lead fields")

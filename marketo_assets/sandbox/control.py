@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from marketo_assets.sandbox import control_world
+from marketo_assets.sandbox import control_activities, control_world
 from marketo_assets.sandbox.clock import spell
 from marketo_assets.sandbox.desk import DeskError, operation, read, read_instant
 from marketo_assets.sandbox.export_job import describe_job
@@ -21,7 +21,7 @@ from marketo_assets.sandbox.identity import ApiUser
 from marketo_assets.sandbox.options import ALL_PERMISSIONS, amend
 from marketo_assets.sandbox.state import Sandbox
 
-_RESET = ("seed", "leads", "months", "fields", "now", "time_scale")
+_NUMBERS = ("seed", "leads", "activities", "months", "fields")
 
 
 def routes(sandbox: Sandbox) -> list[Route]:
@@ -47,6 +47,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
         operation("/faults", "DELETE", desk.clear_faults),
         operation("/reset", "POST", desk.reset),
         *control_world.routes(sandbox),
+        *control_activities.routes(sandbox),
     ]
 
 
@@ -201,10 +202,10 @@ class ControlDesk:
 
     async def reset(self, request: Request) -> dict[str, Any]:
         """Begin again with the options of the start, some of them changed."""
-        told = await read(request, *_RESET)
+        told = await read(request, *_NUMBERS, "now", "time_scale")
         if told.get("now") is not None:
             told["now"] = read_instant(told["now"])
-        for name in ("seed", "leads", "months", "fields"):
+        for name in _NUMBERS:
             if not isinstance(told.get(name, 0), int):
                 raise DeskError(f"{name} is a whole number")
         if "time_scale" in told:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from marketo_assets.sandbox.desk import DeskError, operation, read, read_instant, read_whole
+from marketo_assets.sandbox.desk import DeskError, operation, read, read_instant, read_objects, read_whole
 from marketo_assets.sandbox.desk_change import carry_out
 from marketo_assets.sandbox.history import leads_as_of
 from marketo_assets.sandbox.state import Sandbox
@@ -54,7 +54,6 @@ def routes(sandbox: Sandbox) -> list[Route]:
         operation("/leads/{lead_id}/merge", "POST", desk.merge_lead),
         operation("/changes", "POST", desk.change),
         operation("/history", "GET", desk.read_history),
-        operation("/activity_types", "POST", desk.add_activity_type),
         operation("/paging_tokens/void", "POST", desk.void_paging_tokens),
         operation("/gone", "GET", desk.read_gone),
         operation("/fields", "GET", desk.read_fields),
@@ -106,7 +105,7 @@ class WorldDesk:
     async def add_leads(self, request: Request) -> dict[str, Any]:
         """Add leads with the given values, created `at` (now): `{"leads": [{…}], "at": …}`."""
         told = await read(request, "leads", *_COMMON)
-        leads = _list(told.pop("leads", None), "leads")
+        leads = read_objects(told.pop("leads", None), "leads")
         changes = [{"add": values, **told} for values in leads]
         return {"ids": await self._carry_out(changes)}
 
@@ -137,7 +136,7 @@ class WorldDesk:
         It stops at the first that fails; those before it stay.
         """
         told = await read(request, "changes")
-        return {"ids": await self._carry_out(_list(told.get("changes"), "changes"))}
+        return {"ids": await self._carry_out(read_objects(told.get("changes"), "changes"))}
 
     async def read_history(self, request: Request) -> dict[str, Any]:
         """Tell every change that ever happened, in the order of its happening: up to `limit` after number `after`.
@@ -149,11 +148,6 @@ class WorldDesk:
         limit = read_whole(asked.get("limit", str(PAGE)), "limit")
         changes = self._sandbox.history.page(after, limit)
         return {"changes": changes, "next_after": after + limit if len(changes) == limit and changes else None}
-
-    async def add_activity_type(self, request: Request) -> dict[str, Any]:
-        """Add a custom activity type by `name`."""
-        told = await read(request, "name")
-        return self._sandbox.activity_types.add(str(told.get("name", ""))).shown()
 
     async def void_paging_tokens(self, _: Request) -> dict[str, Any]:
         """Let no paging token of the activities that was given so far work any longer."""
@@ -200,12 +194,6 @@ class WorldDesk:
 
     def _moment(self, at: object) -> datetime:
         return self._sandbox.clock.now() if at is None else read_instant(at)
-
-
-def _list(told: object, name: str) -> list[dict[str, Any]]:
-    if not isinstance(told, list) or not all(isinstance(item, dict) for item in told):
-        raise DeskError(f"{name} is a list of objects")
-    return told
 
 
 async def _lines(world: World, names: list[str] | None, after_id: int) -> AsyncIterator[str]:

@@ -71,3 +71,13 @@ def read_whole(text: str, name: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise DeskError(f"{name} is a whole number")
     return int(text)
+
+
+def read_objects(told: object, name: str) -> list[dict[str, Any]]:
+    """Return *told* as a list of objects.
+
+    Raises: DeskError naming *name*.
+    """
+    if not isinstance(told, list) or not all(isinstance(item, dict) for item in told):
+        raise DeskError(f"{name} is a list of objects")
+    return told

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from marketo_assets.sandbox.activity_types import (
+from marketo_assets.sandbox.activity_numbers import (
     CHANGE_DATA_VALUE,
     CHANGE_SCORE,
     DELETE_LEAD,

@@ -13,12 +13,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from marketo_assets.sandbox.clock import SandboxClock
 from marketo_assets.sandbox.envelope import ApiError
 from marketo_assets.sandbox.export_job import ExportJob
-from marketo_assets.sandbox.export_request import ExportRequest
+from marketo_assets.sandbox.export_request import ExportRequest, Kind
 from marketo_assets.sandbox.export_writer import ExportWriter
 from marketo_assets.sandbox.options import Limits, Switches
 from marketo_assets.sandbox.world import World
@@ -39,7 +38,7 @@ class ExportQueue:
         limits: Callable[[], Limits],
         switches: Callable[[], Switches],
         day: Callable[[datetime], date],
-        folder: Path,
+        writer: ExportWriter,
         random_source: random.Random,
     ) -> None:
         self._world, self._clock, self._limits, self._switches, self._day = world, clock, limits, switches, day
@@ -55,7 +54,7 @@ class ExportQueue:
         self._processing: list[ExportJob] = []
         self._idle_since: list[datetime] = []
         self._turn = asyncio.Lock()
-        self._writer = ExportWriter(world, folder, switches)
+        self._writer = writer
 
     async def create(self, user_id: str, request: ExportRequest) -> ExportJob:
         """Record a new job.
@@ -71,14 +70,14 @@ class ExportQueue:
             self.count(job, "created")
             return job
 
-    async def enqueue(self, user_id: str, export_id: str) -> ExportJob:
+    async def enqueue(self, kind: Kind, user_id: str, export_id: str) -> ExportJob:
         """Put a job in the queue.
 
         Raises: ApiError 1029 in its three meanings; 1013 for an unknown job.
         """
         async with self._turn:
             await self._advance()
-            job = self._job_of(user_id, export_id)
+            job = self._job_of(kind, user_id, export_id)
             if job.state != "Created":
                 raise ApiError("1029", "Job already queued")
             self._check_allotment()
@@ -89,14 +88,14 @@ class ExportQueue:
             self.count(job, "enqueued")
             return job
 
-    async def cancel(self, user_id: str, export_id: str) -> ExportJob:
+    async def cancel(self, kind: Kind, user_id: str, export_id: str) -> ExportJob:
         """Stop a job that has not finished.
 
         Raises: ApiError 1029 for a finished job; 1013 for an unknown one.
         """
         async with self._turn:
             await self._advance()
-            job = self._job_of(user_id, export_id)
+            job = self._job_of(kind, user_id, export_id)
             if job.state in ("Completed", "Failed", "Canceled"):
                 raise ApiError("1029", f"Job already {job.state.lower()}")
             job.cancelled_at = self._now()
@@ -107,25 +106,26 @@ class ExportQueue:
             self.count(job, "cancelled")
             return job
 
-    async def find(self, user_id: str, export_id: str) -> ExportJob:
+    async def find(self, kind: Kind, user_id: str, export_id: str) -> ExportJob:
         """Return a job of this user, moved on to the present.
 
         Raises: ApiError 1013 when there is none, or when it finished too long ago.
         """
         async with self._turn:
             await self._advance()
-            return self._job_of(user_id, export_id)
+            return self._job_of(kind, user_id, export_id)
 
-    async def recent(self, user_id: str) -> list[ExportJob]:
-        """Return this user's jobs of the past days that the list shows, oldest first."""
+    async def recent(self, kind: Kind, user_id: str) -> list[ExportJob]:
+        """Return this user's jobs of one kind of the past days that the list shows, oldest first."""
         async with self._turn:
             await self._advance()
             horizon = self._clock.now() - timedelta(days=self._limits().list_days)
-            return [job for job in self.jobs.values() if job.user_id == user_id and job.created_at > horizon]
+            own = [job for job in self.jobs.values() if (job.request.kind, job.user_id) == (kind, user_id)]
+            return [job for job in own if job.created_at > horizon]
 
-    async def lose(self, user_id: str, export_id: str) -> None:
+    async def lose(self, kind: Kind, user_id: str, export_id: str) -> None:
         """Forget a job as if it had never been: a fault."""
-        job = await self.find(user_id, export_id)
+        job = await self.find(kind, user_id, export_id)
         async with self._turn:
             if job in self._queue:
                 self._queue.remove(job)
@@ -185,9 +185,9 @@ class ExportQueue:
         if self.bytes_on(self._day(self._clock.now())) >= self._limits().daily_export_bytes:
             raise ApiError("1029", "Export daily quota exceeded")
 
-    def _job_of(self, user_id: str, export_id: str) -> ExportJob:
+    def _job_of(self, kind: Kind, user_id: str, export_id: str) -> ExportJob:
         job = self.jobs.get(export_id)
-        if job is None or job.user_id != user_id:
+        if job is None or (job.request.kind, job.user_id) != (kind, user_id):
             raise ApiError("1013", f"Export job '{export_id}' not found")
         return job
 

@@ -1,85 +1,100 @@
-"""Reads the body of Create Export Lead Job, as strictly as Marketo would."""
+"""What an export job was asked for, and what the requests of all kinds of export have in common."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from marketo_assets.sandbox.clock import spell
 from marketo_assets.sandbox.envelope import ApiError
-from marketo_assets.sandbox.fields import Field
-from marketo_assets.sandbox.options import Switches
 
 WIDEST = timedelta(days=31)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:?\d\d)?")
 _MEMBERS = frozenset({"fields", "filter", "format", "columnHeaderNames"})
-_FILTERS = ("createdAt", "updatedAt", "staticListName", "staticListId", "smartListName", "smartListId")
 
+Kind = Literal["leads", "activities", "program/members"]
 Stamp = Literal["createdAt", "updatedAt"]
+
+
+class Window(NamedTuple):
+    """A span of time that a filter names; both ends belong to it."""
+
+    stamp: Stamp
+    start: datetime
+    end: datetime
+
+    @property
+    def seconds(self) -> tuple[int, int]:
+        """Its first and its last second since 1970."""
+        return int(self.start.timestamp()), int(self.end.timestamp())
 
 
 @dataclass(frozen=True)
 class ExportRequest:
     """What an export job was asked for."""
 
-    stamp: Stamp
-    start: datetime
-    """First second of the window."""
-    end: datetime
-    """Last second of the window: both ends are inclusive."""
+    kind: Kind
+    window: Window | None
     fields: tuple[str, ...]
     format: str
     headers: Mapping[str, str]
+    others: Mapping[str, Any] = field(default_factory=dict)
+    """The filters that are no window, under their names."""
 
     @property
     def key(self) -> str:
         """The request's filter in one spelling, so that two jobs for the same months can be told."""
-        window = {"startAt": spell(self.start), "endAt": spell(self.end)}
-        return json.dumps({self.stamp: window}, sort_keys=True)
+        told: dict[str, Any] = dict(self.others)
+        if self.window:
+            told[self.window.stamp] = {"startAt": spell(self.window.start), "endAt": spell(self.window.end)}
+        return json.dumps(told if self.kind == "leads" else {self.kind: told}, sort_keys=True)
 
 
-def read_export_request(body: Mapping[str, Any], fields: Mapping[str, Field], switches: Switches) -> ExportRequest:
-    """Return the request in *body*.
+class Common(NamedTuple):
+    """What the body of every request has."""
 
-    Raises: ApiError 1001 to 1003, 1006, 704, 1013 for an unknown list, and 1035 for a filter that this
-    subscription does not have.
+    fields: tuple[str, ...]
+    format: str
+    headers: Mapping[str, str]
+
+
+def read_common(body: Mapping[str, Any], is_field: Callable[[str], bool], usual: Collection[str] = ()) -> Common:
+    """Return fields, format and headers of *body*; *usual* fields are those of a request that names none.
+
+    Raises: ApiError 1001 to 1003, and 1006 for a name that *is_field* does not know.
     """
     for name in body:
         if name not in _MEMBERS:
             raise ApiError("1003", f"Unknown parameter '{name}'")
-    for name in ("fields", "filter"):
+    for name in ("filter",) if usual else ("fields", "filter"):
         if body.get(name) in (None, [], {}):
             raise ApiError("1002", f"Missing value for the required parameter '{name}'")
-    stamp, start, end = _read_filter(body["filter"], switches)
-    names = _read_fields(body["fields"], fields)
-    return ExportRequest(stamp, start, end, names, _read_format(body), _read_headers(body, names))
+    fields = _read_fields(body.get("fields") or list(usual), is_field)
+    return Common(fields, _read_format(body), _read_headers(body, fields))
 
 
-def _read_filter(told: object, switches: Switches) -> tuple[Stamp, datetime, datetime]:
+def read_filter(told: object, what: str, known: Collection[str]) -> dict[str, Any]:
+    """Return the filter.
+
+    Raises: ApiError 1001 when it is no object, 1003 for a member that is not *known*.
+    """
     if not isinstance(told, dict):
-        raise ApiError("1001", f"Invalid value '{told}'. Required of type 'ExportLeadFilter'")
+        raise ApiError("1001", f"Invalid value '{told}'. Required of type '{what}'")
     for name in told:
-        if name not in _FILTERS:
+        if name not in known:
             raise ApiError("1003", f"Unknown filter type '{name}'")
-    if len(told) != 1:
-        raise ApiError("1003", "Exactly one filter type is allowed")
-    ((name, value),) = told.items()
-    if name.startswith("smartList") or (name == "updatedAt" and not switches.updated_at_filter):
-        raise ApiError("1035")
-    if name.startswith("staticList"):
-        wanted: type = int if name == "staticListId" else str
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise ApiError("1001", f"Invalid value '{value}'. Required of type '{wanted.__name__}'")
-        raise ApiError("1013", "Object not found")  # this instance has no lists
-    start, end = _read_window(value)
-    return name, start, end
+    return told
 
 
-def _read_window(value: object) -> tuple[datetime, datetime]:
+def read_window(stamp: Stamp, value: object) -> Window:
+    """Return the window in *value*.
+
+    Raises: ApiError 1001 to 1003, 704.
+    """
     if not isinstance(value, dict):
         raise ApiError("1001", f"Invalid value '{value}'. Required of type 'DateRange'")
     for name in value:
@@ -93,7 +108,7 @@ def _read_window(value: object) -> tuple[datetime, datetime]:
         raise ApiError("1003", "startAt must not be after endAt")
     if end - start > WIDEST:
         raise ApiError("1003", "Date range must not exceed 31 days")
-    return start, end
+    return Window(stamp, start, end)
 
 
 def read_moment(text: object) -> datetime:
@@ -112,11 +127,25 @@ def read_moment(text: object) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _read_fields(told: object, fields: Mapping[str, Field]) -> tuple[str, ...]:
+def read_items(told: object, name: str, kind: type, most: int | None = None) -> list[Any] | None:
+    """Return a list of items of one *kind*, None where it was not sent.
+
+    Raises: ApiError 1001 for anything else, 1003 for an empty list or more than *most* items.
+    """
+    if told is None:
+        return None
+    if not isinstance(told, list) or not all(isinstance(item, kind) and not isinstance(item, bool) for item in told):
+        raise ApiError("1001", f"Invalid value for '{name}'. Required of type 'List'")
+    if not told or (most is not None and len(told) > most):
+        raise ApiError("1003", f"Number of {name} must be between 1 and {most or 'many'}")
+    return told
+
+
+def _read_fields(told: object, is_field: Callable[[str], bool]) -> tuple[str, ...]:
     if not isinstance(told, list) or not all(isinstance(name, str) for name in told):
         raise ApiError("1001", f"Invalid value '{told}'. Required of type 'List'")
     for name in told:
-        if name not in fields or not fields[name].is_exportable:
+        if not is_field(name):
             raise ApiError("1006", f"Field '{name}' not found")
     if len(set(told)) != len(told):
         raise ApiError("1003", "A field was given more than once")

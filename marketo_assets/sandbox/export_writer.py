@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from marketo_assets.sandbox.export_job import ExportFile, ExportJob
+from marketo_assets.sandbox.export_request import ExportRequest, Kind
 from marketo_assets.sandbox.options import Switches
-from marketo_assets.sandbox.world import World
+from marketo_assets.sandbox.render import Sink
 
 _DELIMITERS = {"CSV": ",", "TSV": "\t"}
+
+
+Source = Callable[[ExportRequest, Sink, str, datetime], int]
+"""Writes what a request asks for as of a moment, with a delimiter between the columns; returns the number of rows."""
 
 
 class ExportWriter:
     """Writes one file at a time, each from the world as it is when its job starts."""
 
-    def __init__(self, world: World, folder: Path, switches: Callable[[], Switches]) -> None:
-        self._world, self._folder, self._switches = world, folder, switches
+    def __init__(self, sources: Mapping[Kind, Source], folder: Path, switches: Callable[[], Switches]) -> None:
+        self._sources, self._folder, self._switches = sources, folder, switches
         self._pen = asyncio.Lock()
 
     async def write(self, job: ExportJob) -> ExportFile:
@@ -36,11 +42,10 @@ class ExportWriter:
     def _write(self, job: ExportJob) -> ExportFile:
         request = job.request
         path = self._folder / f"{job.export_id}.{request.format.lower()}"
-        ids = self._world.ids_between(request.stamp, request.start, request.end)
         delimiter = _DELIMITERS.get(request.format, self._switches().ssv_delimiter)
         with path.open("wb") as raw:
             out = _Checked(raw)
-            records = self._world.write_export(ids, request.fields, out, delimiter=delimiter, headers=request.headers)
+            records = self._sources[request.kind](request, out, delimiter, job.started_at or job.created_at)
         return ExportFile(path, records, out.file_bytes, out.digest.hexdigest())
 
 

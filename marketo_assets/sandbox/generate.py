@@ -7,7 +7,7 @@ version of the libraries beneath.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -17,6 +17,7 @@ FIRST_ID = 1001
 _MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _GOLDEN = 0x9E3779B97F4A7C15
 _WORD = 2**64
+_FEW = 300
 
 
 def salt(seed: int, *names: object) -> int:
@@ -35,6 +36,10 @@ def mixed(numbers: pl.Series, key: int) -> pl.Series:
 
 def pick(hashes: pl.Series, key: int, size: int) -> pl.Series:
     """Return for each hash a number below *size*, another one for every odd *key*."""
+    if len(hashes) < _FEW:
+        # For a few rows the price of an operation on columns is higher than that of the work.
+        few = [None if number is None else pick_one(number, key, size) for number in hashes.to_list()]
+        return pl.Series(hashes.name, few, dtype=pl.UInt64)
     return hashes * _u64(key) // _u64(2**32) % _u64(size)
 
 
@@ -60,8 +65,8 @@ def stamps(seed: int, leads: int, starts: list[datetime], now: datetime) -> pl.D
     edges = [int(start.timestamp()) for start in starts] + [last + 1]
     created = pl.concat(
         [
-            _seconds_of_month(seed, month, count, edges[month], edges[month + 1] - 1)
-            for month, count in enumerate(_shares(seed, leads, edges))
+            seconds_of_month(seed, month, count, edges[month], edges[month + 1] - 1)
+            for month, count in enumerate(shares(seed, leads, edges))
         ]
     )
     rank = pl.int_range(leads, eager=True)
@@ -76,16 +81,18 @@ def _u64(number: int) -> pl.Series:
     return pl.Series([number % _WORD], dtype=pl.UInt64)
 
 
-def _shares(seed: int, leads: int, edges: list[int]) -> Iterator[int]:
+def shares(seed: int, count: int, edges: Sequence[int]) -> Iterator[int]:
+    """Yield how many of *count* things each month gets; *edges* are the seconds at which the months begin and end."""
     weights = [(end - start) * (600 + salt(seed, "month", start) % 800) for start, end in pairwise(edges)]
     done = 0
     for reached in range(1, len(weights) + 1):
-        until = leads * sum(weights[:reached]) // sum(weights)
+        until = count * sum(weights[:reached]) // sum(weights)
         yield until - done
         done = until
 
 
-def _seconds_of_month(seed: int, month: int, count: int, first: int, last: int) -> pl.Series:
+def seconds_of_month(seed: int, month: int, count: int, first: int, last: int) -> pl.Series:
+    """Return *count* seconds from *first* to *last*, ascending, some of them several times."""
     span = last - first + 1
     hashes = mixed(pl.int_range(count, eager=True), salt(seed, "second", month))
     free = pick(hashes, salt(seed, "free"), span)

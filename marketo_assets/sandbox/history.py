@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from marketo_assets.sandbox.activity_log import ActivityLog, Report
+from marketo_assets.sandbox.activity import Report
+from marketo_assets.sandbox.activity_log import ActivityLog
 from marketo_assets.sandbox.changes import Change
 from marketo_assets.sandbox.fields import Json, Texts
 from marketo_assets.sandbox.world import World

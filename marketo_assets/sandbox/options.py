@@ -14,6 +14,7 @@ ALL_PERMISSIONS = (
     "Read-Only Lead",
     "Read-Write Lead",
     "Read-Only Activity",
+    "Read-Only Activity Metadata",
     "Read-Only Assets",
     "Read-Write Schema Standard Field",
     "Read-Write Schema Custom Field",
@@ -117,6 +118,16 @@ class Switches:
     """Whether merge losers appear among the deleted leads."""
     merged_activities_follow: bool = False
     """Whether a loser's activities are shown as the winner's after the merge."""
+    deleted_leads_activities: bool = True
+    """Whether activities of deleted leads are still shown; that of the deletion itself always is."""
+    unfit_attributes: bool = False
+    """Whether one in eight attributes of the seed's activities does not fit the data type that its type declares."""
+    attribute_values: str = "typed"
+    """How Get Lead Activities writes attributes: `typed` as JSON knows them, or `texts`, all of them."""
+    bulk_attributes: str = "object"
+    """How an export file writes attributes: `object` as in the guide, or `array` of name and value as in the spec."""
+    activity_fields_required: bool = True
+    """Whether a bulk activity export must name its fields: the Swagger file says so, the guide does not."""
     new_lead_by_fields: bool = False
     """Whether Get Lead Changes tells only of new leads that came with a value in one of `fields`."""
     company_moves_stamps: bool = True
@@ -131,6 +142,8 @@ class Options:
 
     leads: int = 10_000
     """Leads that exist at the start."""
+    activities: int = 2
+    """Activities that the seed drew for each lead, besides those of its creation, lists and programs."""
     months: int = 24
     """Months over which they were created, the running one included."""
     seed: int = 1
@@ -160,6 +173,8 @@ CHOICES: Mapping[str, Collection[str]] = {
     "activity_id": ("unique", "repeated", "missing"),
     "activity_date": ("Z", "+0000", "mixed"),
     "empty_value": ("null", "absent", "empty"),
+    "attribute_values": ("typed", "texts"),
+    "bulk_attributes": ("object", "array"),
 }
 """The switches that take one of several words."""
 

@@ -7,17 +7,26 @@ import shutil
 import tempfile
 import weakref
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
-from marketo_assets.sandbox.activity_log import Activity, ActivityLog
+from marketo_assets.sandbox.activity import Activity
+from marketo_assets.sandbox.activity_export import write_activities
+from marketo_assets.sandbox.activity_log import ActivityLog
+from marketo_assets.sandbox.activity_reader import ActivityReader
+from marketo_assets.sandbox.activity_seed import ActivitySeed
 from marketo_assets.sandbox.activity_types import ActivityTypes
 from marketo_assets.sandbox.clock import SandboxClock, day_of
 from marketo_assets.sandbox.export_queue import ExportQueue
+from marketo_assets.sandbox.export_request import Kind
+from marketo_assets.sandbox.export_writer import ExportWriter, Source
 from marketo_assets.sandbox.faults import Faults
 from marketo_assets.sandbox.folders import FolderTree
 from marketo_assets.sandbox.history import History
 from marketo_assets.sandbox.identity import ApiUser, TokenDesk
+from marketo_assets.sandbox.lead_export import write_leads
 from marketo_assets.sandbox.limits import Meter
+from marketo_assets.sandbox.membership import MembershipSeed
 from marketo_assets.sandbox.options import Options
 from marketo_assets.sandbox.world import World
 
@@ -48,10 +57,17 @@ class Sandbox:
         )
         self.folders = FolderTree(self.world.start)
         self.activity_types = ActivityTypes()
-        self.activities = ActivityLog(
-            self.world, self.clock, limits=lambda: self.limits, switches=lambda: self.switches, seed=options.seed
+        self.memberships = MembershipSeed(world, options.seed)
+        self.activity_log = ActivityLog(world, clock, switches=lambda: self.switches, seed=options.seed)
+        self.activities = ActivityReader(
+            world,
+            self.activity_log,
+            ActivitySeed(world, self.memberships, seed=options.seed, per_lead=options.activities),
+            self.activity_types,
+            limits=lambda: self.limits,
+            switches=lambda: self.switches,
         )
-        self.history = History(self.activities)
+        self.history = History(self.activity_log)
         self.world.watch(self.history.record)
         self.token_series = 0
         self.exports = ExportQueue(
@@ -60,9 +76,16 @@ class Sandbox:
             limits=lambda: self.limits,
             switches=lambda: self.switches,
             day=self.day_of,
-            folder=self.folder,
+            writer=self._writer(),
             random_source=self.random,
         )
+
+    def _writer(self) -> ExportWriter:
+        sources: dict[Kind, Source] = {
+            "leads": partial(write_leads, self.world),
+            "activities": partial(write_activities, self.activities, lambda: self.switches),
+        }
+        return ExportWriter(sources, self.folder, lambda: self.switches)
 
     async def reset(self, options: Options) -> None:
         """Begin again from *options*: another world, no jobs, no tokens, no faults, nothing counted.
@@ -89,13 +112,6 @@ class Sandbox:
         """Return the fields that the lead of a New Lead activity came with."""
         return self.world.filled_first(line.lead_id) if line.filled is None else line.filled
 
-    def shown_lead_id(self, lead_id: int) -> int:
-        """Return the lead under which activities of *lead_id* are shown now."""
-        merged = self.world.counts.merged if self.switches.merged_activities_follow else {}
-        while lead_id in merged:
-            lead_id = merged[lead_id]
-        return lead_id
-
     def request_id(self) -> str:
         """Return an id for one answer, in the shape of Marketo's."""
         return f"{self.random.getrandbits(16):x}#{self.random.getrandbits(40):x}"
@@ -111,8 +127,8 @@ class Sandbox:
 
 
 def _world_of(options: Options, clock: SandboxClock) -> World:
-    if options.leads < 0 or options.months < 1:
-        raise ValueError("an instance has at least 0 leads and 1 month")
+    if options.leads < 0 or options.months < 1 or options.activities < 0:
+        raise ValueError("an instance has at least 0 leads, 1 month and 0 activities")
     return World(
         seed=options.seed,
         leads=options.leads,

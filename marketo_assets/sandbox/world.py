@@ -58,6 +58,7 @@ class World:
         entries = list(catalogue(fields))
         starts = generate.month_starts(months, now)
         self.start = starts[0]
+        self.edges = (*(int(start.timestamp()) for start in starts), int(now.timestamp()))
         self.quote_null_text = quote_null_text
         self._fields = LeadFields(entry.field for entry in entries)
         self._cells = Cells(seed, entries)

@@ -220,7 +220,7 @@ def test_activities_can_be_asked_by_lead(marketo: Caller) -> None:
     """With leadIds only those leads' activities come, those of the seed's New Lead too."""
     one, two, other = ids_of(marketo, 3)
     change(marketo, *({"edit": lead_id, "values": {"firstName": "Zoë"}} for lead_id in (one, two, other)))
-    found = activities(marketo, since="2026-01-01T00:00:00Z", leadIds=f"{one},{two}")
+    found = activities(marketo, "12,13", since="2026-01-01T00:00:00Z", leadIds=f"{one},{two}")
 
     assert sorted([(one, 12), (one, 13), (two, 12), (two, 13)]) == sorted(
         (record["leadId"], record["activityTypeId"]) for record in found

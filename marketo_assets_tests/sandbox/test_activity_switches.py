@@ -40,7 +40,9 @@ def test_only_the_guid_identifies(marketo: Caller, kind: str, count: int, path: 
 
 
 @pytest.mark.parametrize(
-    ("notation", "endings"), [("Z", {"Z"}), ("+0000", {"+0000"}), ("mixed", {"Z", "+0000"})], ids=str
+    ("notation", "endings"),
+    [("Z", {"Z"}), ("+0000", {"+0000"}), ("mixed", {"Z", "+0000"})],
+    ids=["Z", "offset", "mixed"],
 )
 def test_dates_come_in_both_notations(marketo: Caller, notation: str, endings: set[str]) -> None:
     """activityDate ends in Z or in +0000, or both mixed; to the second, in UTC."""
