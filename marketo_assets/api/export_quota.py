@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from marketo_assets.api.closings import close, closed_seconds, reopen, reopening
 from marketo_assets.api.errors import ExportQuotaHeld, ExportQuotaSpent
 from marketo_assets.api.ledger_file import LedgerFile
-from marketo_assets.clock import Clock, quota_days, quota_reset
+from marketo_assets.api.marks import note, noted
+from marketo_assets.clock import Clock, quota_day, quota_days, quota_reset
 
 _RESERVATION_LASTS = timedelta(days=3)
 # Whoever follows a job asks for its status every five minutes at least.
 _UNATTENDED_SECONDS = 3600.0
 _UNATTENDED_REAL_SECONDS = 300.0
+FIRST_PLACES = 2
+"""Exports at once until Marketo has taken one of the day: as many as it works at."""
 
 
 class ExportQuota:
@@ -79,11 +83,22 @@ class ExportQuota:
         """Count *file_bytes* on the quota day of *finished_at* (both days where they overlap), for the job *key*."""
         with self._file.transaction() as db:
             db.execute("DELETE FROM export_reservation WHERE key = ?", (key,))
-            for day in quota_days(finished_at):
-                db.execute(
-                    "INSERT INTO export_spent VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
-                    (day.isoformat(), key, file_bytes),
-                )
+            self._count(db, key, file_bytes, finished_at)
+
+    def restore(
+        self, db: sqlite3.Connection, *, finished: Iterable[tuple[str, int, datetime]], running: Iterable[str]
+    ) -> None:
+        """Count again, within the caller's transaction, what a ledger that was lost had counted.
+
+        *finished* are jobs with their bytes and the moment at which they ended. For those *running*, whose size is not
+        known, a quarter of the day's share is set aside until somebody follows them.
+        """
+        now = self._clock.now()
+        for key, file_bytes, finished_at in finished:
+            self._count(db, key, file_bytes, finished_at)
+        for key in running:
+            self._set_aside(db, key, self.daily_bytes // 4, now)
+        note(db, "lost", now)
 
     def release(self, key: str) -> None:
         """Give back what was set aside for the job *key*, which will not complete."""
@@ -109,13 +124,34 @@ class ExportQuota:
             return self._reserved(db, self._clock.now() - self._unattended)
 
     def places(self, next_bytes: int) -> int:
-        """Return how many jobs there is room for: those under way, and as many of *next_bytes* as still fit."""
+        """Return how many jobs there is room for: those under way, and as many of *next_bytes* as still fit.
+
+        Until Marketo has taken one today, two at most: others may have spent the quota, and each more would be refused
+        as well. After a refusal it is one.
+        """
         with self._file.transaction() as db:
             now = self._clock.now()
             since = (now - self._unattended).timestamp()
             under_way = db.execute("SELECT count(*) FROM export_reservation WHERE at > ?", (since,)).fetchone()[0]
             left = sys.maxsize if closed_seconds(db, "overruled", now) else max(0, self._remaining(db, now))
-            return int(under_way + left // max(1, min(next_bytes, self.daily_bytes)))
+            room = int(under_way + left // max(1, min(next_bytes, self.daily_bytes)))
+            if self._is_proven(db, now):
+                return room
+            refused = noted(db, "refused", now)
+            return min(room, 1 if refused and refused >= noted(db, "accepted", now) else FIRST_PLACES)
+
+    def is_proven(self) -> bool:
+        """Say whether Marketo has taken an export today, and refused none since."""
+        with self._file.transaction() as db:
+            return self._is_proven(db, self._clock.now())
+
+    def accept(self) -> bool:
+        """Remember that Marketo has queued an export; return whether that was not known of this day before."""
+        with self._file.transaction() as db:
+            now = self._clock.now()
+            is_news = not self._is_proven(db, now)
+            note(db, "accepted", now)
+            return is_news
 
     def close(self) -> datetime:
         """Remember that Marketo called the quota spent; return when it is to be tried again."""
@@ -123,6 +159,7 @@ class ExportQuota:
             until = reopening(self._clock.now())
             close(db, "exports", until)
             reopen(db, "overruled")
+            note(db, "refused", self._clock.now())
             return until
 
     def reopens_at(self) -> datetime | None:
@@ -141,6 +178,17 @@ class ExportQuota:
         left = closed_seconds(db, "exports", now)
         if left:
             raise _spent("Marketo said earlier that the day's export quota is spent", now + timedelta(seconds=left))
+
+    def _is_proven(self, db: sqlite3.Connection, now: datetime) -> bool:
+        accepted = noted(db, "accepted", now)
+        is_todays = quota_day(datetime.fromtimestamp(accepted, UTC)) == quota_day(now)
+        return is_todays and accepted > noted(db, "refused", now)
+
+    def _count(self, db: sqlite3.Connection, key: str, file_bytes: int, finished_at: datetime) -> None:
+        db.executemany(
+            "INSERT INTO export_spent VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
+            [(day.isoformat(), key, file_bytes) for day in quota_days(finished_at)],
+        )
 
     def _set_aside(self, db: sqlite3.Connection, key: str, expected_bytes: int, now: datetime) -> None:
         db.execute(

@@ -24,7 +24,10 @@ LEAVE_SANDBOX = (
 )
 _FOLDER = "sandbox"
 _FILES = ("work.duckdb", "marketo.duckdb", "releases", "landing", "ledger.sqlite", "start_month")
-_BESIDE = ("work.duckdb.wal", "work.lock", "work.tmp", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.lock")
+_BESIDE = (
+    *("work.duckdb.wal", "work.lock", "work.tmp"),
+    *("ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.lock", "export_jobs.jsonl", "instance"),
+)
 
 
 @dataclass(frozen=True)

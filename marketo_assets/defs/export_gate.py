@@ -9,6 +9,7 @@ import httpx
 
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import LedgerUnusable
+from marketo_assets.api.export_quota import FIRST_PLACES
 from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.api.pauses import Pause, export_left, pauses
 from marketo_assets.api.retrying import Patience
@@ -46,7 +47,11 @@ def tell(found: Sequence[Pause], pool: PoolState, ledger: Ledger, now: datetime)
         text += f" (others have made {ledger.day.others() or 0:,} of the instance's {ledger.day.instance_calls:,})"
     if ledger.closed_until("overruled"):
         return f"{text} (opened by hand: beyond this project's share, until Marketo refuses)"
-    return f"{text}; enough for {pool.limit} of {pool.configured} runs at once" if pool.is_ours else text
+    if not pool.is_ours:
+        return text
+    if not ledger.exports.is_proven():
+        return f"{text}; {pool.limit} of {pool.configured} runs at once until Marketo takes an export today"
+    return f"{text}; enough for {pool.limit} of {pool.configured} runs at once"
 
 
 def look(instance: dg.DagsterInstance, ledger: Ledger) -> str:
@@ -99,7 +104,10 @@ def learn_from_others(*, transport: httpx.BaseTransport | None = None) -> None:
 
 
 def _look_from(instance: dg.DagsterInstance, settings: Settings) -> str:
-    if not settings.ledger_path.exists() and not read_pool(instance).is_ours:
+    pool = read_pool(instance)
+    if not settings.ledger_path.exists() and not (pool.is_ours and pool.limit == 0):
+        if pool.limit > FIRST_PLACES and not pool.is_by_hand:
+            set_pool(instance, None, FIRST_PLACES)
         return "open: nothing has been asked of Marketo yet"
     ledger = Ledger(settings.ledger_path, Limits.from_settings(settings), settings.clock, is_backfill=True)
     try:

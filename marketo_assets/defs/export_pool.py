@@ -5,6 +5,7 @@ line and webserver ask, and nobody else here does.
 """
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
 import dagster as dg
@@ -52,13 +53,13 @@ def read_pool(instance: dg.DagsterInstance) -> PoolState:
     return PoolState(limit, usual if memory.kept is None else memory.kept, is_ours=True)
 
 
-def set_pool(instance: dg.DagsterInstance, ledger: Ledger, limit: int) -> None:
+def set_pool(instance: dg.DagsterInstance, ledger: Ledger | None, limit: int) -> None:
     """Give the pool a lower *limit*, 0 to close it, or what is configured if *limit* is not lower. Runs go on.
 
-    A pool that somebody closed by hand is left as it is.
+    A pool that somebody closed by hand is left as it is. There is no *ledger* as long as nothing was asked of Marketo.
     """
     # The ledger's transaction keeps other processes from doing the same meanwhile.
-    with ledger.transaction():
+    with ledger.transaction() if ledger else nullcontext():
         pool, memory = read_pool(instance), _remembered(instance)
         if pool.limit == limit or (pool.limit == 0 and not pool.is_ours):
             return
@@ -68,11 +69,13 @@ def set_pool(instance: dg.DagsterInstance, ledger: Ledger, limit: int) -> None:
             instance.event_log_storage.set_concurrency_slots(POOL, limit)
             return
         _remember(instance, None)
-        if kept is None:
-            instance.event_log_storage.delete_concurrency_limit(POOL)
-            instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
+        storage = instance.event_log_storage
+        # A pool of which a step holds a place cannot be deleted and made again: Dagster 1.13 fails over what is left.
+        if kept is None and not storage.get_concurrency_info(POOL).active_slot_count:
+            storage.delete_concurrency_limit(POOL)
+            storage.initialize_concurrency_limit_to_default(POOL)
         else:
-            instance.event_log_storage.set_concurrency_slots(POOL, kept)
+            storage.set_concurrency_slots(POOL, pool.configured)
 
 
 def heed_hand(instance: dg.DagsterInstance, ledger: Ledger) -> bool:

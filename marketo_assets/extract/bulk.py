@@ -53,6 +53,10 @@ class ExportError(RuntimeError):
     """An export could not be brought to its end; the message says what is kept and what to do."""
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass
 class Exporter:
     """Sees export jobs through, and counts what that took: calls, and the machine's seconds of waiting and working."""
@@ -63,6 +67,8 @@ class Exporter:
     log: Log
     poll_seconds: float = 60.0
     deadline_hours: float = 24.0
+    on_accepted: Callable[[], object] = _nothing
+    """Called when Marketo has queued the first export of the day, or the first after it refused one."""
     waited_seconds: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -240,7 +246,10 @@ class Exporter:
                 self._sleep(pause * self.poll_seconds / 60.0)
                 refusals += 1
             else:
-                return record_job(self.ledger, request, queued, now=self.clock.now(), was_polled=True)
+                recorded = record_job(self.ledger, request, queued, now=self.clock.now(), was_polled=True)
+                if self.ledger.exports.accept():
+                    self.on_accepted()
+                return recorded
 
     def _status(self, request: ExportRequest, export_id: str) -> RecordedJob:
         self.ledger.exports.renew(request.request_hash)

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import logging
+import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
 from marketo_assets.api import bulk_extract
 from marketo_assets.api.bulk_extract import ExportJob
+from marketo_assets.api.errors import LedgerUnusable
 from marketo_assets.api.limits import Ledger
+from marketo_assets.extract.job_journal import append_jobs, journal_path, read_jobs
 from marketo_assets.extract.windows import Window
+
+log = logging.getLogger(__name__)
 
 # Adobe says 7 days in one place and 10 in another; half a day is left for the download itself.
 FILE_KEPT = timedelta(days=6, hours=12)
@@ -144,6 +150,11 @@ def record_job(
     return recorded
 
 
+def adopt_job(ledger: Ledger, job: RecordedJob) -> None:
+    """Leave *job*, which something else than the ledger still tells of, in the ledger."""
+    _save(ledger, job)
+
+
 def note_status(ledger: Ledger, recorded: RecordedJob, job: ExportJob, *, now: datetime) -> RecordedJob:
     """Return *recorded* as *job* shows it now, committed; for a job whose request nobody asks for any more."""
     changed = replace(
@@ -242,12 +253,16 @@ def recorded_jobs(ledger: Ledger) -> list[RecordedJob]:
 
 def _select(ledger: Ledger, where: str, values: tuple[str, ...]) -> list[RecordedJob]:
     with ledger.transaction() as con:
-        con.execute(_TABLE)
-        rows = con.execute(
-            f"SELECT {', '.join(_COLUMNS)} FROM export_job WHERE {where} ORDER BY recorded_at DESC",  # noqa: S608  # fixed texts
-            values,
-        ).fetchall()
+        _prepare(con, ledger)
+        rows = _rows(con, where, values)
     return [_from_row(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
+
+
+def _rows(con: sqlite3.Connection, where: str = "1", values: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
+    return con.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM export_job WHERE {where} ORDER BY recorded_at DESC",  # noqa: S608  # fixed texts
+        values,
+    ).fetchall()
 
 
 def _from_row(row: Mapping[str, object]) -> RecordedJob:
@@ -262,9 +277,47 @@ def _from_row(row: Mapping[str, object]) -> RecordedJob:
 def _save(ledger: Ledger, job: RecordedJob) -> None:
     values = [getattr(job, name) for name in _COLUMNS]
     texts = [value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value for value in values]
+    journal = journal_path(ledger.path)
     with ledger.transaction() as con:
-        con.execute(_TABLE)
-        con.execute(
-            f"INSERT OR REPLACE INTO export_job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})",  # noqa: S608
-            texts,
+        _prepare(con, ledger)
+        before = con.execute(
+            "SELECT status, landed_at FROM export_job WHERE export_id = ?", (job.export_id,)
+        ).fetchone()
+        _insert(con, texts)
+        if before is None or before != (job.status, texts[_COLUMNS.index("landed_at")]) or not journal.exists():
+            # Before the commit: a job that only the journal knows was never enqueued, and costs nothing.
+            known = [texts] if journal.exists() else reversed(_rows(con))
+            try:
+                append_jobs(journal, (dict(zip(_COLUMNS, row, strict=True)) for row in known))
+            except OSError as error:
+                raise LedgerUnusable(f"The journal {journal.name} cannot be written: {error.strerror}") from error
+
+
+def _insert(con: sqlite3.Connection, values: Sequence[object]) -> None:
+    con.execute(
+        f"INSERT OR REPLACE INTO export_job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})",  # noqa: S608
+        values,
+    )
+
+
+def _prepare(con: sqlite3.Connection, ledger: Ledger) -> None:
+    """Leave the table of jobs in the ledger; a ledger without one is new, and learns from the journal what it held."""
+    if con.execute("SELECT 1 FROM sqlite_master WHERE name = 'export_job'").fetchone():
+        return
+    con.execute(_TABLE)
+    found = []
+    for told in read_jobs(journal_path(ledger.path)):
+        row = [told.get(name) for name in _COLUMNS]
+        try:
+            job = _from_row(dict(zip(_COLUMNS, row, strict=True)))
+            _insert(con, row)
+        except (ValueError, sqlite3.IntegrityError):
+            continue  # a line that was damaged on disk
+        found.append(job)
+    if found:
+        ledger.exports.restore(
+            con,
+            finished=[(job.export_id, job.file_bytes or 0, job.finished_at) for job in found if job.finished_at],
+            running=[job.request_hash for job in found if job.status in ("Queued", "Processing")],
         )
+        log.warning("The ledger is new; %d export jobs and what they cost are known from its journal.", len(found))

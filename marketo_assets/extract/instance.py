@@ -15,17 +15,23 @@ _THIS_MACHINE = "this machine"
 def claim_folder(ledger: Ledger, settings: Settings) -> None:
     """Return when the data folder belongs to the instance of the settings; an unclaimed one does from now on.
 
+    The name is kept beside the ledger too, which may be lost.
+
     **Cost:** no call. Raises: SettingsError when the folder holds another instance's data.
     """
-    name = _name_of(settings.base_url)
+    name, note = _name_of(settings.base_url), ledger.path.with_name("instance")
     with ledger.transaction() as db:
         db.execute(_TABLE)
         row = db.execute("SELECT name FROM instance").fetchone()
-        if row is None:
+        holder = row[0] if row else (note.read_text("utf-8").strip() if note.exists() else name) or name
+        if row is None and holder == name:
             db.execute("INSERT INTO instance VALUES (?)", (name,))
-    if row is not None and row[0] != name:
+    if holder == name and not note.exists():
+        note.touch(0o600)
+        note.write_text(f"{name}\n", "utf-8")
+    if holder != name:
         raise SettingsError(
-            f"{settings.data_dir.name}/ holds the data of {row[0]}, but MARKETO_BASE_URL names {name}. "
+            f"{settings.data_dir.name}/ holds the data of {holder}, but MARKETO_BASE_URL names {name}. "
             "Put another folder into MARKETO_DATA_DIR, or remove this one if its data is no longer wanted."
         )
 

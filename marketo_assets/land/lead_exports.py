@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from marketo_assets.api.client import MarketoClient
@@ -14,6 +15,7 @@ from marketo_assets.extract.lead_fields import choose_lead_fields
 from marketo_assets.extract.windows import month_window
 from marketo_assets.land.landing import land_request, read_newest
 from marketo_assets.land.manifest import LandedFile
+from marketo_assets.land.recovery import recover_jobs
 from marketo_assets.settings import Settings
 
 
@@ -25,11 +27,13 @@ def land_lead_export(
     *,
     log: Log,
     is_refresh: bool = False,
+    on_accepted: Callable[[], object] | None = None,
 ) -> LandedFile:
     """Return the landed export of the leads created in *partition* (a month, `YYYY-MM`).
 
     A landed file or a job of the same request is taken up as long as it can stand for the month and nothing newer
-    was landed; with *is_refresh*, only a job that was never fetched is.
+    was landed; with *is_refresh*, only a job that was never fetched is. *on_accepted* hears that the day's first export
+    is in Marketo's queue.
 
     **Cost:** 4 calls (describe, create, enqueue, file) and one status call a minute at most.
     **Guarantee:** the file is complete and undamaged, or there is none; a kill costs at most the bytes in flight.
@@ -39,12 +43,14 @@ def land_lead_export(
     exporter = Exporter(
         client, ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
     )
+    exporter.on_accepted = on_accepted or exporter.on_accepted
+    folder = lead_export_dir(settings.landing_dir, partition)
+    recover_jobs(exporter, folder.parent)
     described = exporter.endure(
         lambda: describe_lead_fields(client, has_numbers=False), doing=f"{partition}: asking for the fields"
     )
     fields = choose_lead_fields(described, settings)
     request = ExportRequest(LEADS, partition, month_window(partition), tuple(field.name for field in fields))
-    folder = lead_export_dir(settings.landing_dir, partition)
     return land_request(exporter, request, folder, fields=fields, described=described, is_refresh=is_refresh)
 
 

@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from marketo_assets.defs.assets.sources import GROUP, MARKETO_LEAD_FIELDS, MARKETO_LEADS, OWNERS
+from marketo_assets.defs.export_gate import look
 from marketo_assets.defs.export_pool import POOL
 from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import landed_metadata, megabytes, quota_left
@@ -67,6 +68,8 @@ def lead_exports(
                 context.partition_key,
                 log=context.log.info,
                 is_refresh=config.refresh,
+                # The pool was narrow until now: others may have spent the quota.
+                on_accepted=lambda: look(context.instance, client.ledger),
             )
             left = quota_left(client.ledger)
     _tell(context, settings, landed)

@@ -28,6 +28,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
     made = Ledger(tmp_path / "ledger.sqlite", Limits(), clock)
+    made.exports.accept()
     yield made
     made.shut()
 
@@ -101,6 +102,8 @@ def test_a_full_day(instance: dg.DagsterInstance, ledger: Ledger, clock: ManualC
     assert PoolState(0, 3, is_ours=True) == read_pool(instance)
 
     clock.move_to(RESET)
+    assert look(instance, ledger).endswith("; 2 of 3 runs at once until Marketo takes an export today")
+    assert ledger.exports.accept()
     assert look(instance, ledger).startswith("open: ")
     assert PoolState(3, 3) == read_pool(instance)
 
@@ -135,8 +138,31 @@ def test_the_last_of_the_day_narrows_the_pool(instance: dg.DagsterInstance, ledg
     assert PoolState(2, 4, is_ours=True) == read_pool(instance)
     ledger.exports.settle("another", 0, finished_at=clock.now())
     clock.move_to(RESET)
+    ledger.exports.accept()
 
     assert look(instance, ledger).endswith("calls left")
+    assert PoolState(4, 4) == read_pool(instance)
+
+
+def test_a_quota_that_others_spent_costs_two_attempts_a_day(
+    instance: dg.DagsterInstance, ledger: Ledger, clock: ManualClock
+) -> None:
+    """Each day begins with two exports at once, the day after a refusal with one; an accepted one opens the pool."""
+    clock.move_to(RESET)
+    look(instance, ledger)
+    assert 2 == read_pool(instance).limit
+    ledger.exports.close()
+    look(instance, ledger)
+    assert 0 == read_pool(instance).limit
+    clock.sleep(900)
+    look(instance, ledger)
+    assert 1 == read_pool(instance).limit
+    ledger.exports.close()
+    clock.sleep(86_400)
+    look(instance, ledger)
+    assert 1 == read_pool(instance).limit
+    ledger.exports.accept()
+    look(instance, ledger)
     assert PoolState(4, 4) == read_pool(instance)
 
 
@@ -166,6 +192,9 @@ def test_a_pool_opened_by_hand_stays_open_until_marketo_refuses(
     assert PoolState(0, 2, is_ours=True) == read_pool(instance)
     clock.move_to(RESET)
     look(instance, ledger)
+    assert PoolState(1, 2, is_ours=True) == read_pool(instance)
+    ledger.exports.accept()
+    look(instance, ledger)
     assert PoolState(2, 2) == read_pool(instance)
 
 
@@ -183,12 +212,13 @@ def test_a_run_that_starts_before_the_gate_looks_heeds_the_hand_too(
 
 
 def test_the_sensor_touches_nothing_before_the_first_export(data_dir: Path, instance: dg.DagsterInstance) -> None:
-    """On a new clone it makes no folder, and says so."""
+    """On a new clone it makes no folder, and says so; the first exports begin two at a time."""
     with dg.build_sensor_context(instance=instance) as context:
         said = export_quota_gate(context)
 
     assert dg.SkipReason("open: nothing has been asked of Marketo yet") == said
     assert not data_dir.exists()
+    assert PoolState(2, 4, is_ours=True) == read_pool(instance)
 
 
 def test_the_sensor_explains_a_wrong_setting(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,78 @@
+"""What a lost ledger and a lost journal knew, as far as landed files and Marketo's list of jobs still tell it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from marketo_assets.api import bulk_extract
+from marketo_assets.api.errors import MarketoError
+from marketo_assets.extract.bulk import Exporter
+from marketo_assets.extract.export_jobs import LEADS, RecordedJob, adopt_job, recorded_jobs
+from marketo_assets.land.manifest import LandedFile, LandingError, read_manifest
+
+_UNKNOWN_SHARE = 4
+_OBJECTS = (bulk_extract.LEADS, bulk_extract.ACTIVITIES)
+
+
+def recover_jobs(exporter: Exporter, folder: Path) -> None:
+    """Leave in a ledger that knows of no job those that were landed in *folder*, and what the API user spent today.
+
+    So a landed file that is damaged is fetched again and not exported again, and today's bytes count.
+
+    **Cost:** two calls, where files were landed and the ledger knows of none; otherwise none.
+    """
+    if recorded_jobs(exporter.ledger):
+        return
+    landed = _manifests(folder)
+    if not landed:
+        return
+    exporter.log(f"The ledger knows of no export, and {len(landed)} were landed; learning again what was spent")
+    for file in landed:
+        adopt_job(exporter.ledger, _job_of(file))
+    _count_todays(exporter)
+
+
+def _manifests(folder: Path) -> list[LandedFile]:
+    found = []
+    for path in folder.glob("*/*.json"):
+        try:
+            found.append(read_manifest(path))
+        except LandingError:
+            continue  # its month says so when it is exported or loaded
+    return sorted(found, key=lambda landed: landed.landed_at)
+
+
+def _job_of(landed: LandedFile) -> RecordedJob:
+    return RecordedJob(
+        export_id=landed.export_id,
+        object=LEADS,
+        partition=landed.partition,
+        request_hash=landed.request_hash,
+        status="Completed",
+        created_at=landed.as_of,
+        queued_at=None,
+        started_at=landed.as_of,
+        finished_at=landed.landed_at,
+        records=landed.records,
+        file_bytes=landed.file_bytes,
+        checksum=landed.sha256 if landed.path else None,
+        error=None,
+        recorded_at=landed.landed_at,
+        polled_at=None,
+        landed_at=landed.landed_at,
+    )
+
+
+def _count_todays(exporter: Exporter) -> None:
+    exports = exporter.ledger.exports
+    for of in _OBJECTS:
+        try:
+            jobs = bulk_extract.list_exports(exporter.client, of=of)
+        except MarketoError as error:
+            exporter.log(f"What was exported today of {of} is not known: {error}")
+            continue
+        for job in jobs:
+            if job.status == "Completed" and job.finished_at:
+                exports.settle(job.export_id, job.file_bytes or 0, finished_at=job.finished_at)
+            elif job.status in ("Queued", "Processing"):
+                exports.hold(job.export_id, exports.daily_bytes // _UNKNOWN_SHARE)
