@@ -31,9 +31,24 @@ def explained() -> Iterator[None]:
 
 
 def failure_for(error: Exception) -> dg.Failure:
-    """Return the failure that tells *error*; retries are allowed only where the same request may work later."""
-    facts = {"error": type(error).__name__}
+    """Return the failure that tells *error*, with Marketo's code, request id and the next step in its metadata.
+
+    Retries are allowed only where the same request may work later.
+    """
+    facts = {"error": type(error).__name__, "next_step": next_step_of(error)}
+    # An export that was given up has Marketo's last refusal behind it.
+    refusal = error if isinstance(error, MarketoError) else error.__cause__
+    if isinstance(refusal, MarketoError):
+        facts |= {"code": refusal.code or "", "request_id": refusal.request_id or ""}
+    return dg.Failure(
+        description=str(error),
+        metadata={name: text for name, text in facts.items() if text},
+        allow_retries=isinstance(error, _WORTH_REPEATING),
+    )
+
+
+def next_step_of(error: Exception) -> str:
+    """Return what to do about *error*: its advice, or what follows its first sentence."""
     if isinstance(error, MarketoError):
-        marks = {"code": error.code, "request_id": error.request_id}
-        facts |= {name: text for name, text in marks.items() if text}
-    return dg.Failure(description=str(error), metadata=facts, allow_retries=isinstance(error, _WORTH_REPEATING))
+        return error.advice
+    return f"{error}".partition(". ")[2]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from marketo_assets.defs.alerts import failure_alerts
 from marketo_assets.defs.export_gate import export_quota_gate
 
 _Condition = dg.AutomationCondition[dg.AssetKey]
@@ -26,4 +27,4 @@ published_tables_sensor = dg.AutomationConditionSensorDefinition(
     minimum_interval_seconds=30,
     description="Materializes marketo/leads and the tables beside it after months were loaded. Makes no call.",
 )
-SENSORS = (published_tables_sensor, export_quota_gate)
+SENSORS = (published_tables_sensor, export_quota_gate, failure_alerts)

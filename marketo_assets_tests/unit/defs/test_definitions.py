@@ -58,7 +58,7 @@ def test_jobs_sensors_and_resources() -> None:
     assert {"lead_snapshots", "lead_changes"} == {
         job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")
     }
-    assert ["published_tables_sensor", "export_quota_gate", "lead_changes_sensor"] == [
+    assert ["published_tables_sensor", "export_quota_gate", "failure_alerts", "lead_changes_sensor"] == [
         sensor.name for sensor in defs.sensors or ()
     ]
     assert ["marketo", "warehouse"] == sorted(defs.resources or ())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from marketo_assets.api.errors import AccessDenied, ExportQuotaSpent, ServerTrouble
+from marketo_assets.api.errors import AccessDenied, ExportQuotaSpent, QueueFull, ServerTrouble
 from marketo_assets.defs.failures import explained, failure_for
+from marketo_assets.extract.bulk import ExportError
 from marketo_assets.land.manifest import LandingError
 from marketo_assets.settings import SettingsError
 
@@ -17,9 +18,22 @@ def test_a_refusal_carries_code_request_and_next_step() -> None:
 
     assert failure.description is not None
     assert failure.description.startswith("Access denied (code 603, requestId 8f2#1). Give the API user's role")
-    assert {"error": "AccessDenied", "code": "603", "request_id": "8f2#1"} == {
-        name: value.value for name, value in failure.metadata.items()
-    }
+    told = {name: value.value for name, value in failure.metadata.items()}
+    assert str(told.pop("next_step")).startswith("Give the API user's role the permission")
+    assert {"error": "AccessDenied", "code": "603", "request_id": "8f2#1"} == told
+
+
+def test_an_export_that_was_given_up_carries_the_last_refusal() -> None:
+    """Marketo's code and request id stand beside our own words, with what to do."""
+    error = ExportError("Marketo's export queue has been full for 24 hours. The job is kept: run the partition again.")
+    error.__cause__ = QueueFull("Too many jobs in queue", "1029", "9a#1")
+
+    assert {
+        "error": "ExportError",
+        "code": "1029",
+        "request_id": "9a#1",
+        "next_step": "The job is kept: run the partition again.",
+    } == {name: value.value for name, value in failure_for(error).metadata.items()}
 
 
 @pytest.mark.parametrize(
