@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 
 from starlette.responses import Response
 
@@ -61,23 +62,25 @@ async def create(call: Call) -> Response:
 
 async def enqueue(call: Call) -> Response:
     """Put a created job in the queue."""
-    await _lose_if_ordered(call)
+    await _harm_if_ordered(call)
     job = await call.sandbox.exports.enqueue(_kind(call), call.user.user_id, call.path["exportId"])
     if ordered := call.effects.parameters("job_failed"):
         job.fails_with = str(ordered["message"])
+    if slow := call.effects.parameters("job_slow"):
+        job.slow_seconds = float(slow["seconds"])
     return call.success([job.view(job.queued_at or job.created_at)])
 
 
 async def status(call: Call) -> Response:
     """Answer the job's state as of its last refresh."""
-    await _lose_if_ordered(call)
+    await _harm_if_ordered(call)
     job = await call.sandbox.exports.find(_kind(call), call.user.user_id, call.path["exportId"])
     return call.success([_shown(call, job)])
 
 
 async def cancel(call: Call) -> Response:
     """Stop a job; this answer spells the state with two l, as its samples do."""
-    await _lose_if_ordered(call)
+    await _harm_if_ordered(call)
     job = await call.sandbox.exports.cancel(_kind(call), call.user.user_id, call.path["exportId"])
     return call.success([job.view(job.cancelled_at or job.created_at, cancelled_word="Cancelled")])
 
@@ -103,7 +106,7 @@ async def file(call: Call) -> Response:
 
     Raises: HttpError 404 in plain text when it is not ready, expired, or of no job of this user.
     """
-    await _lose_if_ordered(call)
+    await _harm_if_ordered(call)
     exports = call.sandbox.exports
     try:
         job = await exports.find(_kind(call), call.user.user_id, call.path["exportId"])
@@ -115,7 +118,7 @@ async def file(call: Call) -> Response:
         raise HttpError(404, _NO_FILE)
     exports.count(job, "downloads")
     media_type = MEDIA_TYPES.get(job.request.format, MEDIA_TYPES["CSV"])
-    wanted = call.request.headers.get("range")
+    wanted = None if call.effects.first("range_ignored") else call.request.headers.get("range")
     return FileAnswer(job.file.path, job.file.file_bytes, wanted, media_type=media_type, on_sent=exports.count_sent)
 
 
@@ -124,9 +127,12 @@ def _shown(call: Call, job: ExportJob) -> dict[str, object]:
     return job.view(job.refreshed_at(now, every))
 
 
-async def _lose_if_ordered(call: Call) -> None:
+async def _harm_if_ordered(call: Call) -> None:
     if call.effects.first("job_lost"):
         await call.sandbox.exports.lose(_kind(call), call.user.user_id, call.path["exportId"])
+    if call.effects.first("job_cancelled"):
+        with contextlib.suppress(ApiError):
+            await call.sandbox.exports.cancel(_kind(call), call.user.user_id, call.path["exportId"])
 
 
 def write_page_token(offset: int) -> str:

@@ -74,6 +74,13 @@ def day_of(moment: datetime, midnight: str) -> date:
     return moment.astimezone(MIDNIGHTS[midnight]).date()
 
 
+def day_end(moment: datetime, midnight: str) -> datetime:
+    """Return the end of the quota day of *moment*, as `day_of` reads it."""
+    zone = MIDNIGHTS[midnight]
+    following = day_of(moment, midnight) + timedelta(days=1)
+    return datetime(following.year, following.month, following.day, tzinfo=zone).astimezone(UTC)
+
+
 def spell(moment: datetime) -> str:
     """Return *moment* as Marketo writes it: whole seconds, UTC, `Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -215,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--midnight", choices=sorted(MIDNIGHTS), default=switches.midnight, help="whose midnight ends a quota day")
     add("--no-updated-at-filter", action="store_true", help="refuse the updatedAt export filter with 1035")
     add("--unquoted-null", action="store_true", help="write the word null as a real value without quotes")
+    add("--chaos", type=int, default=None, metavar="SEED", help="let every fault strike, at moments of that seed")
     add("--fault", type=_fault, action="append", default=[], metavar="JSON", help="trouble on order, see faults.py")
     add("--variables-file", type=Path, default=None, help="write the variables there too, once ready")
     add("--stop-with-stdin", action="store_true", help="stop when standard input ends, so with whoever started it")

@@ -1,6 +1,7 @@
 """The control desk: time, limits, switches, users, tokens, faults, counters, reset. Counted nowhere, open to all.
 
-Every address lies under `/sandbox`; what happens to leads and fields is in control_world.py.
+Every address lies under `/sandbox`; what happens to leads and fields is in control_world.py, the weather in
+control_chaos.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from marketo_assets.sandbox import control_activities, control_world
+from marketo_assets.sandbox import control_activities, control_chaos, control_world
 from marketo_assets.sandbox.clock import spell
 from marketo_assets.sandbox.desk import DeskError, operation, read, read_instant
 from marketo_assets.sandbox.export_job import describe_job
@@ -46,6 +47,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
         operation("/faults", "POST", desk.order_fault),
         operation("/faults", "DELETE", desk.clear_faults),
         operation("/reset", "POST", desk.reset),
+        *control_chaos.routes(sandbox),
         *control_world.routes(sandbox),
         *control_activities.routes(sandbox),
     ]

@@ -37,6 +37,8 @@ class ExportJob:
     cancelled_at: datetime | None = None
     fails_with: str | None = None
     """Message with which a fault lets it end Failed."""
+    slow_seconds: float = 0.0
+    """So much longer a fault lets it take."""
     rendering: asyncio.Task[ExportFile] | None = field(default=None, repr=False)
     file: ExportFile | None = None
     file_is_lost: bool = False

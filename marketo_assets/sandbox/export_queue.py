@@ -226,7 +226,7 @@ class ExportQueue:
 
     async def _finish_of(self, job: ExportJob) -> datetime | None:
         """Return when *job* is ready, or None while its file is still being written."""
-        seconds = self._switches().export_seconds
+        seconds = self._switches().export_seconds + job.slow_seconds
         if job.rendering and not job.fails_with:
             patience = 0 if job.busy_until else PATIENCE_SECONDS
             done, _ = await asyncio.wait([job.rendering], timeout=patience)

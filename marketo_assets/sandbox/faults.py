@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -21,7 +21,11 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "token_revoked": {"code": "601"},
     "job_failed": {"message": "Export failed: internal error"},
     "job_lost": {},
+    "job_cancelled": {},
+    "job_slow": {"seconds": 3600.0},
     "file_lost": {},
+    "range_ignored": {},
+    "paging_tokens_void": {},
 }
 """What can be ordered.
 
@@ -31,7 +35,10 @@ body that is no JSON. `drop`: the connection ends after so many bytes of the tru
 *offset* is turned. `slow`: the answer takes so many seconds longer (of life, not of the sandbox's time). `hold`: the
 call waits before it is carried out, or the body after so many bytes, until the faults are cleared or the seconds are
 over. `token_revoked`: every token ends before this call is looked at; 601, or 602 at its first use. `job_failed`: the
-job enqueued by this call ends Failed. `job_lost`: the job this call names is gone. `file_lost`: its file is gone.
+job enqueued by this call ends Failed. `job_lost`: the job this call names is gone. `job_cancelled`: somebody has
+cancelled it, unless it is over. `job_slow`: the job enqueued by this call takes so many seconds (the sandbox's) longer.
+`file_lost`: its file is gone. `range_ignored`: the file comes whole, whatever Range asks. `paging_tokens_void`: no
+paging token of the activities that was given before works any longer.
 """
 _COUNTS = ("bytes", "after_bytes", "offset", "status")
 
@@ -139,10 +146,13 @@ class Faults:
 
     def __init__(self) -> None:
         self.orders: list[Fault] = []
+        self.weather: Callable[[str], list[Fault]] | None = None
+        """What else strikes a call, drawn anew for each; None while the weather is fine."""
 
     def draw(self, label: str) -> Effects:
         """Return what strikes the call named *label* (method and path)."""
-        return Effects([fault for fault in self.orders if fault.strikes(label)])
+        drawn = self.weather(label) if self.weather else []
+        return Effects([*(fault for fault in self.orders if fault.strikes(label)), *drawn])
 
     def clear(self) -> None:
         """Take every order back and let every call held back go on."""

@@ -38,6 +38,8 @@ class Gateway:
             send = damaged(send, body_fault)
         if revoked := effects.parameters("token_revoked"):
             self._sandbox.tokens.revoke(expired=str(revoked["code"]) == "602")
+        if effects.first("paging_tokens_void"):
+            self._sandbox.token_series += 1
         if scope["path"] == IDENTITY:
             await effects.delay()
             await self._identify(request, effects)(scope, receive, send)

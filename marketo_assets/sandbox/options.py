@@ -164,6 +164,8 @@ class Options:
     """Client secret of the first custom service."""
     user_id: str = "warehouse-api@sandbox.example"
     """API user of the first custom service."""
+    chaos: int | None = None
+    """Seed of bad weather, in which every fault strikes; None is fine weather."""
     permissions: tuple[str, ...] = ALL_PERMISSIONS
     """What that user's role allows."""
 

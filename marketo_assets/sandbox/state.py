@@ -16,7 +16,8 @@ from marketo_assets.sandbox.activity_log import ActivityLog
 from marketo_assets.sandbox.activity_reader import ActivityReader
 from marketo_assets.sandbox.activity_seed import ActivitySeed
 from marketo_assets.sandbox.activity_types import ActivityTypes
-from marketo_assets.sandbox.clock import SandboxClock, day_of
+from marketo_assets.sandbox.chaos import Chaos
+from marketo_assets.sandbox.clock import SandboxClock, day_end, day_of
 from marketo_assets.sandbox.export_queue import ExportQueue
 from marketo_assets.sandbox.export_request import Kind
 from marketo_assets.sandbox.export_writer import ExportWriter, Source
@@ -27,7 +28,7 @@ from marketo_assets.sandbox.identity import ApiUser, TokenDesk
 from marketo_assets.sandbox.lead_export import write_leads
 from marketo_assets.sandbox.limits import Meter
 from marketo_assets.sandbox.membership import MembershipSeed
-from marketo_assets.sandbox.options import Options
+from marketo_assets.sandbox.options import Options, amend
 from marketo_assets.sandbox.world import World
 
 
@@ -50,6 +51,9 @@ class Sandbox:
         self.limits, self.switches = options.limits, options.switches
         self.random = random.Random(options.seed)  # noqa: S311 - tokens of a sandbox are to be repeatable
         self.faults = Faults()
+        self.chaos: Chaos | None = None
+        if options.chaos is not None:
+            self.begin_chaos(options.chaos)
         self.meter = Meter(self.clock, lambda: self.limits, self.day_of)
         self.tokens = TokenDesk(self.clock, self.random, lambda: self.limits.token_seconds)
         self.tokens.users[options.client_id] = ApiUser(
@@ -99,6 +103,12 @@ class Sandbox:
         for path in self.folder.iterdir():
             path.unlink()
         self._begin(options, clock, world)
+
+    def begin_chaos(self, seed: int | None) -> None:
+        """Let the weather of *seed* begin, in place of what it was; None is fine weather. Switches stay turned."""
+        chaos = None if seed is None else Chaos(seed, self.clock, lambda now: day_end(now, self.switches.midnight))
+        self.chaos, self.faults.weather = chaos, chaos.draw if chaos else None
+        self.switches = amend(self.switches, chaos.moods if chaos else {})
 
     def day_of(self, moment: datetime) -> date:
         """Return the quota day of *moment*."""

@@ -142,9 +142,9 @@ class Recording(httpx.BaseTransport):
 
 
 @contextmanager
-def local_road(data_dir: Path, **options: Any) -> Iterator[Road]:
+def local_road(data_dir: Path, clock: ManualClock | None = None, **options: Any) -> Iterator[Road]:
     """Give a road to an instance in this process, whose time passes only when somebody waits."""
-    clock = ManualClock(NOW)
+    clock = clock or ManualClock(NOW)
     told = Options(**{"leads": 200, "months": 3, "seed": 7, "now": NOW, **options})
     sandbox = Sandbox(told, clock=SandboxClock(NOW, machine=lambda: clock.now().timestamp()))
     door = in_process_transport(create_app(sandbox))

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import inf
 from random import Random
 from typing import Any
@@ -31,6 +32,12 @@ VALUES: dict[str, list[Any]] = {
     "isPartner": [None, True, False],
 }
 """Standard fields, custom ones and a score, with the values they take."""
+# One row an activity and field, one a deletion, one a loser.
+REPEATED = (
+    "SELECT count(*) - count(DISTINCT (activity_guid, coalesce(field, ''))) FROM raw.lead_changes",
+    "SELECT count(*) - count(DISTINCT activity_guid) FROM raw.lead_deletions",
+    "SELECT count(*) - count(DISTINCT loser_id) FROM raw.lead_merges",
+)
 SWITCHES: dict[str, list[Any]] = {
     "activity_page": [300, 300, 7, 2],
     "activity_scan": [0, 0, 5],
@@ -87,13 +94,15 @@ class Storm:
 
     road: Road
     seed: int
+    count: int = MONTHS
+    """Months that there are."""
     landed: list[LandedFile] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     """What happened, for whoever has to find out why."""
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
-        self.months = months_until(NOW, MONTHS)
+        self.months = months_until(NOW, self.count)
         self.ids = [lead["id"] for lead in self.road.desk("GET", "/leads")["leads"]]
 
     @contextmanager
@@ -202,6 +211,24 @@ class Storm:
 
     def void_tokens(self) -> None:
         self.road.desk("POST", "/paging_tokens/void")
+
+    def assert_truth(self) -> None:
+        """Check that what is published is what there is, and that no row is there twice."""
+        road = self.road
+        copied = [name for (name,) in road.query("SELECT name FROM main.lead_fields WHERE is_copied")]
+        assert [] == road.differences(fields=copied)
+        expected = {
+            lead_id: (end, datetime.fromisoformat(at).replace(microsecond=0))
+            for lead_id, (end, at) in self.gone().items()
+        }
+        # What was gone before anything was read of Marketo need not be known.
+        ((since,),) = road.query("SELECT min(covered_from) FROM meta.watermarks")
+        rows = road.query("SELECT id, merged_into_id, deleted_at FROM main.deleted_leads")
+        found = {lead_id: (end, at) for lead_id, end, at in rows}
+        assert {lead_id: told for lead_id, told in expected.items() if lead_id in found or told[1] >= since} == found
+        assert len(found) == len(rows)
+        assert [(0,)] * 3 == [road.query(query)[0] for query in REPEATED]
+        assert [] == road.query("SELECT * FROM meta.missing_leads")
 
     def gone(self) -> dict[int, tuple[int | None, Any]]:
         """Return the leads that are no more: into whom each was merged in the end, and when it went."""
