@@ -11,27 +11,29 @@ from typing import Any
 from marketo_assets.api.activities import Activity
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import FieldNotFound
-from marketo_assets.api.lead_database import LeadField, describe_lead_fields, lead_batches
+from marketo_assets.api.lead_database import LeadField, describe_lead_fields
 from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.lead_changes import LeadPoll, Log, poll_lead_changes
 from marketo_assets.extract.lead_fields import choose_lead_fields
+from marketo_assets.extract.rereading import Bargain
 from marketo_assets.land.store import alone
 from marketo_assets.load.change_rows import change_rows, deletion_rows, merge_rows
 from marketo_assets.load.columns import SchemaChange
 from marketo_assets.load.current_leads import GONE, settle, touch
 from marketo_assets.load.field_names import read_field_names
 from marketo_assets.load.lead_fields import ensure_registry, register_fields
-from marketo_assets.load.lead_readings import TABLE, Reading, append_readings
+from marketo_assets.load.lead_readings import TABLE, append_readings
+from marketo_assets.load.lead_rereading import Reread, Wanted, mean_lead_bytes, read_again
+from marketo_assets.load.lead_updates import load_update
 from marketo_assets.load.lead_versions import fit_lead_tables
 from marketo_assets.load.ledger import append_rows, ensure_tables, insert_row, next_load_id, record_schema_changes
 from marketo_assets.load.position import Position, move_watermark, read_position
+from marketo_assets.load.repairs import blind_spots, leads_of_no_month, note_repair
 from marketo_assets.settings import Settings
 from marketo_assets.warehouse import DuckDBConnection, Warehouse, WarehouseError
 
 RETRY_EVERY_POLL = timedelta(days=1)
 """For so long a lead that was not found is asked for at each poll; later, at doubling intervals."""
-CHANGES_KEPT, DELETIONS_KEPT = timedelta(days=90), timedelta(days=14)
-"""What Marketo keeps for certain of changed values, and of deletions."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Capture:
     leads_read: int
     leads_missing: int
     """Leads asked for that Marketo did not find, and nothing explains yet; later captures ask again."""
+    bargain: Bargain
+    """What reading them again would have cost either way, and which was taken."""
     rejected_values: int
     repeated: int
     """Activities that came again: inside the poll, or known from one before."""
@@ -155,40 +159,19 @@ def _capture(client: MarketoClient, warehouse: Warehouse, settings: Settings, ru
     names = [known.name for known in fields]
     since = _begin(position, settings)
     poll = poll_lead_changes(client, since, names, more_types=settings.change_activity_types, log=log)
+    blind = blind_spots(since, poll.until)
     with warehouse.transaction() as con:
-        ids = _leads_to_read(con, poll, now)
-    readings = _read(client, ids, names)
-    with warehouse.transaction() as con:
-        capture = _commit(con, poll, readings, described, fields, position, run_id, settings.clock.now())
-    warnings = (*_blind_spots(since, now), *poll.warnings)
+        ids = _leads_to_read(con, poll, now) | (leads_of_no_month(con) if blind else set())
+        wanted = Wanted(ids, poll, fields, described, mean_lead_bytes(con))
+    with (
+        read_again(client, warehouse, settings, wanted, log) as again,
+        warehouse.transaction() as con,
+    ):
+        capture = _commit(con, poll, again, described, fields, position, run_id, settings.clock.now())
+    warnings = (*blind, *poll.warnings)
     for warning in warnings:
         log(warning)
     return replace(capture, warnings=warnings, calls=client.calls - calls, seconds=time.monotonic() - began)
-
-
-def _blind_spots(since: datetime, now: datetime) -> list[str]:
-    found = []
-    if now - since > DELETIONS_KEPT:
-        found.append(
-            f"Marketo keeps deletions for {DELETIONS_KEPT.days} days, and changes were last read {since:%Y-%m-%d %H:%M}"
-            " UTC: leads deleted in between may still be shown. Export every month again (landing/lead_exports with "
-            "refresh switched on)."
-        )
-    if now - since > CHANGES_KEPT:
-        found.append(
-            f"Marketo keeps changed values for {CHANGES_KEPT.days} days: older ones since {since:%Y-%m-%d %H:%M} UTC "
-            "cannot be known, and leads may be shown with old values until their month is exported again."
-        )
-    return found
-
-
-def _read(client: MarketoClient, ids: Collection[int], names: Sequence[str]) -> list[Reading]:
-    readings = []
-    batches, asked_at = lead_batches(client, sorted(ids), names), client.clock.now()
-    for batch in batches:
-        readings.append(Reading(batch.asked, batch.read_at or asked_at, batch.leads))
-        asked_at = client.clock.now()
-    return readings
 
 
 def _leads_to_read(con: DuckDBConnection, poll: LeadPoll, now: datetime) -> set[int]:
@@ -229,7 +212,7 @@ def _known_guids(con: DuckDBConnection, table: str, moment: str, moments: Collec
 def _commit(
     con: DuckDBConnection,
     poll: LeadPoll,
-    readings: Sequence[Reading],
+    again: Reread,
     described: Sequence[LeadField],
     fields: Sequence[LeadField],
     began: Position | None,
@@ -239,6 +222,7 @@ def _commit(
     registry = register_fields(con, described, fields, poll.until)
     widened = fit_lead_tables(con, [registry.columns[known.name] for known in fields])
     record_schema_changes(con, poll.until, widened)
+    loads = [load_update(con, file, registry, run_id=run_id, now=now) for file in again.files]
     load_id, fresh = next_load_id(con), _fresh(con, poll)
     merges = [merge for merge in poll.merges if merge.guid in fresh.merge_guids]
     changes = change_rows(fresh.activities, poll.score_type_ids, read_field_names(con), load_id)
@@ -246,12 +230,13 @@ def _commit(
     append_rows(con, "raw.lead_deletions", deletion_rows(fresh.deletions, load_id))
     append_rows(con, "raw.lead_merges", merge_rows(merges, load_id))
     touch(con, {found.lead_id for found in fresh.deletions} | {merge.loser_id for merge in merges})
-    read, rejected = append_readings(con, readings, fields, registry, load_id)
+    read, rejected = append_readings(con, again.readings, fields, registry, load_id)
     settle(con)
     # A page that may hide a failed search keeps the watermark where it is, and the next poll asks again.
     if not poll.warnings:
         move_watermark(con, began, poll.until, now)
-    asked = {lead_id for reading in readings for lead_id in reading.asked}
+    note_repair(con, poll.since, poll.until, now)
+    asked = {lead_id for reading in again.readings for lead_id in reading.asked}
     moments = [found.at for found in (*poll.activities, *poll.deletions)]
     capture = Capture(
         load_id=load_id,
@@ -260,9 +245,10 @@ def _commit(
         changes=len(fresh.activities),
         deletions=len(fresh.deletions),
         merged_leads=len(merges),
-        leads_read=read,
+        leads_read=read + len(again.from_files),
         leads_missing=len(asked) - read,
-        rejected_values=rejected,
+        bargain=again.bargain,
+        rejected_values=rejected + sum(load.rejected_values for load in loads),
         repeated=poll.repeated
         + (len(poll.activities) - len(fresh.activities))
         + (len(poll.deletions) - len(fresh.deletions)),
@@ -273,16 +259,16 @@ def _commit(
         seconds=0.0,
     )
     if not capture.is_empty:
-        _record(con, capture, run_id, now)
+        _record(con, capture, read, run_id, now)
     return capture
 
 
-def _record(con: DuckDBConnection, capture: Capture, run_id: str, now: datetime) -> None:
+def _record(con: DuckDBConnection, capture: Capture, rows: int, run_id: str, now: datetime) -> None:
     values: Mapping[str, Any] = {
         "load_id": capture.load_id,
         "table_name": TABLE,
         "run_id": run_id,
-        "rows": capture.leads_read,
+        "rows": rows,
         "duplicates": capture.repeated,
         "rejected_values": capture.rejected_values,
         "as_of": capture.until,

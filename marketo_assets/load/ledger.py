@@ -176,6 +176,26 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "meta.coverage_gaps",
+        "One row per time of which Marketo no longer told everything when it was read, because that was too late.",
+        (
+            ("stream", "VARCHAR", "what is read"),
+            ("gap_from", _MOMENT, "since when something may be missing"),
+            ("gap_to", _MOMENT, "until when, excluded"),
+            ("missing", "VARCHAR", "what may be missing: changes, or deletions"),
+        ),
+    ),
+    (
+        "meta.repairs",
+        "One row per time that changes were read too late: months that were read before it have to be exported again.",
+        (
+            ("needed_since", _MOMENT, "a month is repaired by a load that read Marketo then or later"),
+            ("unseen_from", _MOMENT, "since when something may be missing"),
+            ("reason", "VARCHAR", "what cannot have been seen, and what to do"),
+            ("noted_at", _MOMENT, "when the capture was committed that came too late"),
+        ),
+    ),
+    (
         "meta.audits",
         "One row per finding of an audit, with what to do.",
         (

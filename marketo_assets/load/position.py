@@ -26,9 +26,9 @@ class Position:
     """No snapshot or reading is older than the changes that are read."""
 
 
-def read_position(con: DuckDBConnection) -> Position | None:
-    """Return where the polls stand, or None before the first load and the first poll."""
-    row = con.execute("SELECT watermark, covered_from FROM meta.watermarks WHERE stream = ?", [STREAM]).fetchone()
+def read_position(con: DuckDBConnection, stream: str = STREAM) -> Position | None:
+    """Return where the polls (or another *stream*) stand, or None before the first load and the first of them."""
+    row = con.execute("SELECT watermark, covered_from FROM meta.watermarks WHERE stream = ?", [stream]).fetchone()
     return Position(*row) if row else None
 
 
@@ -36,7 +36,7 @@ def cover_since(con: DuckDBConnection, as_of: datetime, now: datetime) -> None:
     """Leave a position from which no change since *as_of*, when a snapshot was read, can be missed."""
     position = read_position(con)
     if position is None or as_of < position.covered_from:
-        _write(con, Position(as_of, as_of), now)
+        write_position(con, Position(as_of, as_of), now)
 
 
 def move_watermark(con: DuckDBConnection, began: Position | None, until: datetime, now: datetime) -> None:
@@ -46,11 +46,12 @@ def move_watermark(con: DuckDBConnection, began: Position | None, until: datetim
     """
     position = read_position(con)
     if position is None:
-        _write(con, Position(until, until), now)
+        write_position(con, Position(until, until), now)
     elif position.watermark >= (began.watermark if began else until):
-        _write(con, Position(until, min(position.covered_from, until)), now)
+        write_position(con, Position(until, min(position.covered_from, until)), now)
 
 
-def _write(con: DuckDBConnection, position: Position, now: datetime) -> None:
-    con.execute("DELETE FROM meta.watermarks WHERE stream = ?", [STREAM])
-    insert_row(con, "meta.watermarks", {"stream": STREAM, **vars(position), "moved_at": now})
+def write_position(con: DuckDBConnection, position: Position, now: datetime, stream: str = STREAM) -> None:
+    """Leave *position* as that of the *stream*."""
+    con.execute("DELETE FROM meta.watermarks WHERE stream = ?", [stream])
+    insert_row(con, "meta.watermarks", {"stream": stream, **vars(position), "moved_at": now})
