@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True)
 class SchemaChange:
-    """Something about a field that is not as it was: appeared, hidden, shown, retyped, widened or relabelled."""
+    """Something about a field that is not as it was: appeared, hidden, shown, copied, left out, retyped, …"""
 
     field: str
     column: str
@@ -125,12 +125,12 @@ def table_columns(con: DuckDBConnection, schema: str, table: str) -> dict[str, s
 
 def widen_column(con: DuckDBConnection, table: str, column: str, before: str, after: str) -> None:
     """Change the type of a column so that every value it holds reads the same afterwards."""
-    value = _as_text(quoted(column), before) if after == TEXT else f"{quoted(column)}::{after}"
+    value = as_marketo_text(quoted(column), before) if after == TEXT else f"{quoted(column)}::{after}"
     con.execute(f"ALTER TABLE {table} ALTER {quoted(column)} SET DATA TYPE {after} USING {value}")
 
 
-def _as_text(value: str, type_name: str) -> str:
-    # Text keeps the spelling that Marketo delivers, not DuckDB's.
+def as_marketo_text(value: str, type_name: str) -> str:
+    """Return the expression for *value* as a text in the spelling that Marketo delivers, not DuckDB's."""
     text = f"{value}::VARCHAR"
     if type_name == "TIMESTAMP WITH TIME ZONE":
         whole, utc = f"epoch_us({value}) % 1000000 = 0", f"{value} AT TIME ZONE 'UTC'"

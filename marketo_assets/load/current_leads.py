@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from marketo_assets.load.columns import text_literal
-from marketo_assets.load.lead_versions import ALL_KEYS, PAST, SHOWN, move_versions
+from marketo_assets.load.lead_versions import ALL_KEYS, PAST, SHOWN, move_picked, pick_versions
 from marketo_assets.load.ledger import append_rows
 from marketo_assets.warehouse import DuckDBConnection
 
@@ -22,10 +22,10 @@ LATEST_FIRST = "_as_of DESC, is_reading DESC, _partition DESC NULLS LAST, _load_
 
 
 def versions_of(ids: str) -> str:
-    """Return the query of every version of the leads in the table *ids*, with all that `LATEST_FIRST` asks for."""
+    """Return the query of every version of the leads in the table *ids*: where it lies, and all of `LATEST_FIRST`."""
     keys = "id, _load_id, _as_of, _partition, _source = 'rest' AS is_reading"
     return " UNION ALL ".join(
-        f"SELECT {keys}, {is_past} AS is_past FROM {table} SEMI JOIN {ids} USING (id)"
+        f"SELECT {keys}, {is_past} AS is_past, rowid AS place FROM {table} SEMI JOIN {ids} USING (id)"
         for table, is_past in ((SHOWN, "false"), (PAST, "true"))
     )
 
@@ -67,7 +67,8 @@ def settle(con: DuckDBConnection) -> int:
         )
         back = f"SELECT id, _load_id FROM versions WHERE is_past AND is_latest AND NOT ({hidden})"
         if con.execute(f"{back} LIMIT 1").fetchone():
-            move_versions(con, back, PAST, SHOWN)
+            pick_versions(con, back, PAST)
+            move_picked(con, PAST, SHOWN)
         con.execute("DROP TABLE versions")
     con.execute("DROP TABLE touched")
     return int(count)

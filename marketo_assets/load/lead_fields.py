@@ -138,6 +138,9 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Schem
         if old["is_hidden"] != new["is_hidden"]:
             kind = "hidden" if new["is_hidden"] else "shown"
             found.append(SchemaChange(name, column, kind, old["data_type"], new["data_type"]))
+        if old["is_copied"] != new["is_copied"]:
+            kind = "copied" if new["is_copied"] else "left out"
+            found.append(SchemaChange(name, column, kind, old["data_type"], new["data_type"]))
         if old["data_type"] != new["data_type"]:
             found.append(SchemaChange(name, column, "retyped", old["data_type"], new["data_type"]))
         if old["display_name"] != new["display_name"]:

@@ -14,6 +14,7 @@ from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load import parse
 from marketo_assets.load.columns import SchemaChange
 from marketo_assets.load.current_leads import after_month, before_month
+from marketo_assets.load.lead_differences import keep_shown, record_replaced
 from marketo_assets.load.lead_fields import Registry, register_fields
 from marketo_assets.load.lead_rows import FileRows, carry_over, insert_leniently, insert_strictly
 from marketo_assets.load.lead_versions import PAST, SHOWN, SNAPSHOTS, fit_lead_tables, lead_columns
@@ -88,16 +89,16 @@ def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: s
         widened = _fit_table(con, registry, landed)
         record_schema_changes(con, landed.as_of, widened)
         load_id, rejected = next_load_id(con), 0
+        keep_shown(con, landed.partition, landed.as_of)
         before_month(con, landed.partition)
-        if path is None:
-            _delete_month(con, landed.partition)
-        else:
+        if path is not None:
             rows = _file_rows(con, registry, landed, path, load_id)
-            _delete_month(con, landed.partition)
             if reading.is_strict:
                 insert_strictly(con, rows)
             else:
                 rejected = insert_leniently(con, rows, has_stand_ins=reading.is_repaired)
+        record_replaced(con, load_id)
+        _delete_before(con, landed.partition, load_id)
         count, duplicates = _verify(con, landed)
         load = SnapshotLoad(
             load_id=load_id,
@@ -151,9 +152,9 @@ def _file_rows(con: DuckDBConnection, registry: Registry, landed: LandedFile, pa
     )
 
 
-def _delete_month(con: DuckDBConnection, partition: str) -> None:
+def _delete_before(con: DuckDBConnection, partition: str, load_id: int) -> None:
     for table in (SHOWN, PAST):
-        con.execute(f"DELETE FROM {table} WHERE _partition = ?", [partition])
+        con.execute(f"DELETE FROM {table} WHERE _partition = ? AND _load_id <> ?", [partition, load_id])
 
 
 def _verify(con: DuckDBConnection, landed: LandedFile) -> tuple[int, int]:

@@ -61,20 +61,24 @@ def widen_lead_column(con: DuckDBConnection, column: str, before: str, after: st
         widen_column(con, table, column, before, after)
 
 
-def move_versions(con: DuckDBConnection, keys: str, source: str, target: str) -> int:
-    """Return how many versions were moved from one table to the other.
-
-    *keys* is a query of `id` and `_load_id`.
-    """
+def pick_versions(con: DuckDBConnection, keys: str, source: str) -> None:
+    """Leave copies of versions of *source* in the table `moving`; *keys* is a query of `id` and `_load_id`."""
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE moving AS SELECT {source}.rowid AS place FROM {source} "
+        f"CREATE OR REPLACE TEMP TABLE places AS SELECT {source}.rowid AS place FROM {source} "
         f"SEMI JOIN ({keys}) AS keys USING (id, _load_id)"
     )
     # By their places: a join would unpack every column of every row, to keep a few.
-    places = f"{source}.rowid IN (SELECT place FROM moving)"
-    con.execute(f"INSERT INTO {target} BY NAME SELECT * FROM {source} WHERE {places}")
-    row = con.execute(f"DELETE FROM {source} WHERE {places}").fetchone()
-    con.execute("DROP TABLE moving")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE moving AS SELECT * FROM {source} WHERE rowid IN (SELECT place FROM places)"
+    )
+
+
+def move_picked(con: DuckDBConnection, source: str, target: str) -> int:
+    """Return how many versions were moved, after `pick_versions`, from *source* to *target*."""
+    con.execute(f"INSERT INTO {target} BY NAME SELECT * FROM moving")
+    row = con.execute(f"DELETE FROM {source} WHERE rowid IN (SELECT place FROM places)").fetchone()
+    for table in ("moving", "places"):
+        con.execute(f"DROP TABLE {table}")
     return int(row[0]) if row else 0
 
 

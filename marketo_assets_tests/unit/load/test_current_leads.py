@@ -9,6 +9,7 @@ import pytest
 from marketo_assets.load.columns import Column
 from marketo_assets.load.compaction import compact
 from marketo_assets.load.current_leads import mark_missing, settle, touch
+from marketo_assets.load.lead_fields import ensure_registry
 from marketo_assets.load.lead_versions import fit_lead_tables
 from marketo_assets.load.ledger import ensure_tables, insert_row
 from marketo_assets.warehouse import DuckDBConnection
@@ -30,6 +31,7 @@ def shown(con: DuckDBConnection) -> list[int]:
 def versions(con: DuckDBConnection, request: pytest.FixtureRequest) -> DuckDBConnection:
     """Versions of lead 1."""
     ensure_tables(con)
+    ensure_registry(con)
     fit_lead_tables(con, [Column("id", "id", "BIGINT")])
     for partition, second, load_id in request.param:
         source = "bulk export" if partition else "rest"
