@@ -18,13 +18,11 @@ from typing import Any
 from marketo_assets.api.activities import activity_types, feed_start, lead_activities
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import AccessDenied, PagingTokenRefused
-from marketo_assets.api.lead_database import LeadField, describe_lead_fields, leads_by_id
+from marketo_assets.api.lead_database import leads_by_id
 from marketo_assets.api.limits import Ledger
 from marketo_assets.api.moments import parse_moment
 from marketo_assets.extract.estimate.id_search import IdSearch
 from marketo_assets.extract.estimate.rows import NOTHING, row_sizes
-from marketo_assets.extract.lead_fields import choose_lead_fields
-from marketo_assets.settings import Settings
 
 LEAST_CALLS = 12
 """Fewer calls show too little to be worth making."""
@@ -97,20 +95,23 @@ class Calibration:
         return {name: _partly_pooled(self.months, place) for place, name in enumerate(self.fields)}
 
 
-def calibrate(client: MarketoClient, settings: Settings, *, calls: int, since: datetime) -> Calibration:
+def calibrate(client: MarketoClient, names: Sequence[str], *, calls: int, since: datetime) -> Calibration:
     """Return what at most *calls* calls show about the leads created from *since* on; the ledger keeps it.
 
-    **Cost:** at most *calls* calls, no export quota. Raises: SettingsError for an unknown field; MarketoError.
+    Only the fields *names* are asked for.
+
+    **Cost:** at most *calls* calls, no export quota. Raises: ValueError for fewer than `LEAST_CALLS`; MarketoError.
     """
+    if calls < LEAST_CALLS:
+        raise ValueError(f"{calls} calls show too little; allow at least {LEAST_CALLS}")
     before = client.calls
-    fields = choose_lead_fields(describe_lead_fields(client, has_numbers=False), settings)
-    sampler = _Sampler(client, fields)
+    sampler = _Sampler(client, names)
     top = sampler.newest_id()
-    left = max(1, calls - (client.calls - before))
+    left = calls - (client.calls - before)
     search = IdSearch(sampler.read, left, earliest=since.timestamp(), near=sampler.near)
     weights = search.sample(top or _ANY_ID)
     taken = Calibration(
-        client.clock.now(), client.calls - before, tuple(sampler.names), _months(sampler, search.found, weights)
+        client.clock.now(), client.calls - before, sampler.names, _months(sampler, search.found, weights)
     )
     _store(client.ledger, taken)
     return taken
@@ -141,8 +142,8 @@ def _store(ledger: Ledger, taken: Calibration) -> None:
 class _Sampler:
     """Asks Marketo for leads by id, and keeps of each its month and the lengths of its cells."""
 
-    def __init__(self, client: MarketoClient, fields: Sequence[LeadField]) -> None:
-        self.names = [field.name for field in fields]
+    def __init__(self, client: MarketoClient, names: Sequence[str]) -> None:
+        self.names = tuple(names)
         self.sizes: dict[int, list[int]] = {}
         self._client = client
         self._new_lead: int | None = None

@@ -29,6 +29,8 @@ _WIDE = 0.1
 _ENOUGH = 12
 _ROOM = 300
 _FRUITLESS = 3
+# While there are calls to spare, the edges of voids are looked at so many times as far in.
+_GENEROSITY = (16, 4)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,11 @@ class IdSearch:
         **Cost:** at most the calls that are left, one for 300 ids.
         """
         self._explore(top)
-        strata = list(_strata(self._territories(top), self.calls_left * BATCH, self._random))
+        places = self.calls_left * BATCH
+        widths = (self._territories(top, generosity) for generosity in _GENEROSITY)
+        affordable = (found for found in widths if _width(found) < places / 2)
+        territories = next(affordable, self._territories(top, 1))
+        strata = list(_strata(territories, places, self._random))
         self._look_up(lead_id for lead_id, _ in strata)
         return {lead_id: weight for lead_id, weight in strata if lead_id in self.found}
 
@@ -98,7 +104,7 @@ class IdSearch:
 
     @property
     def _span(self) -> float:
-        return max(self.found.values(), default=self._earliest) - self._earliest
+        return max(self.found.values(), default=0.0) - min(self.found.values(), default=0.0)
 
     def _gaps(self, top: int) -> list[Gap]:
         ids = sorted(self.found)
@@ -118,16 +124,19 @@ class IdSearch:
         is_little = len(gaps) < _ENOUGH
         return [gap for gap in wide if is_little or gap.width > _STEEP * gap.seconds * pace]
 
-    def _territories(self, top: int) -> list[tuple[int, int]]:
-        """Return the stretches (first, last) of ids outside of which there is hardly a lead."""
+    def _territories(self, top: int, generosity: int = 1) -> list[tuple[int, int]]:
+        """Return the stretches (first, last) of ids outside of which there is hardly a lead.
+
+        With more *generosity* more of a void's edges counts as such a stretch.
+        """
         gaps, ends = self._gaps(top), [1]
         voids = set(self._voids(top))
         pace = _pace([gap for gap in gaps if gap not in voids])
         for gap in gaps:
             # What lies below the first lead was looked into from that lead downwards.
             seconds = gap.seconds if gap.start else 0.0
-            room = round(2 * seconds * pace) + _ROOM
-            if gap in voids and seconds <= _BRIEF * self._span and 2 * room < gap.width:
+            room = generosity * (round(2 * seconds * pace) + _ROOM)
+            if gap in voids and 2 * room < gap.width:
                 ends += [gap.start + room if gap.start else 1, gap.end - room]
         ends.append(top)
         return [(first, last) for first, last in zip(ends[::2], ends[1::2], strict=True) if first <= last]
@@ -159,9 +168,13 @@ def _pace(gaps: Sequence[Gap]) -> float:
     return sum(gap.width for gap in gaps) / max(1.0, sum(gap.seconds for gap in gaps))
 
 
+def _width(territories: Sequence[tuple[int, int]]) -> int:
+    return sum(last - first + 1 for first, last in territories)
+
+
 def _strata(territories: Sequence[tuple[int, int]], places: int, random: Random) -> Iterator[tuple[int, int]]:
     """Yield one id in each of at most *places* stretches of equal length, with that length."""
-    width = sum(last - first + 1 for first, last in territories)
+    width = _width(territories)
     step = max(1.0, width / max(1, places - 1))
     bounds = [int(step * number) for number in range(int(width / step) + 1)]
     bounds = [bound for bound in bounds if bound < width] + [width]
