@@ -77,6 +77,41 @@ def doctor() -> None:
         run_doctor()
 
 
+@app.command()
+def plan(
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="YYYY-MM", help="First month.", show_default="the start month")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="YYYY-MM", help="Last month.", show_default="the running one")
+    ] = None,
+    fields: Annotated[
+        str | None, typer.Option(help="REST names, comma separated.", show_default="MARKETO_LEAD_FIELDS")
+    ] = None,
+    leave_out: Annotated[
+        str | None, typer.Option(help="REST names to leave out.", show_default="MARKETO_LEAD_FIELDS_EXCLUDE")
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, help="Most calls that looking up ids may cost.")] = 100,
+    no_calls: Annotated[bool, typer.Option("--no-calls", help="Use only what is known here.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Look up ids although a sample is known.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=10, help="Months that run at once.")] = 4,
+    changes_a_day: Annotated[
+        int | None, typer.Option(min=0, help="Leads that change in a day.", show_default="as captured")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what a backfill, and a day of captures, will cost in calls, megabytes and days, before spending it.
+
+    Spends no export quota. Where months were not exported before, a sample of ids is looked up, and remembered.
+    """
+    with _ending("Nothing is lost: what was looked up so far is looked up again."):
+        from marketo_assets.cli.plan import Wish, run_plan
+
+        budget = 0 if no_calls else calls
+        wish = Wish(first, last, fields, leave_out, budget, again, at_once, changes_a_day)
+        run_plan(wish, is_json=as_json)
+
+
 @contextmanager
 def _ending(on_interrupt: str, *, interrupted: int = 1) -> Iterator[None]:
     # A polite request to end, from a terminal or a service manager, lets the command clear up after itself.

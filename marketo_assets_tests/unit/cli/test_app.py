@@ -10,7 +10,7 @@ import pytest
 
 from marketo_assets_tests.unit.cli.checkout import MODULE, call, make_checkout
 
-COMMANDS = ["demo", "dev", "sandbox", "doctor"]
+COMMANDS = ["demo", "dev", "sandbox", "doctor", "plan"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -35,6 +35,8 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
         ["demo", "--months", "0"],
         ["dev", "--port", "99999"],
         ["sandbox", "--bogus"],
+        ["plan", "--calls", "many"],
+        ["plan", "--from", "2026-13"],
     ],
     ids=" ".join,
 )
