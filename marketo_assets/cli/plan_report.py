@@ -178,7 +178,9 @@ def _pace_text(plan: Plan) -> str:
 
 def _sample_json(plan: Plan) -> dict[str, Any] | None:
     taken = plan.calibration
-    return taken and {"taken_at": _moment(taken.taken_at), "calls": taken.calls, "leads": taken.leads}
+    if taken is None:
+        return None
+    return {"taken_at": _moment(taken.taken_at), "calls": taken.calls, "leads": taken.leads}
 
 
 def _month_json(month: MonthEstimate, calls: int, day: str | None) -> dict[str, Any]:
