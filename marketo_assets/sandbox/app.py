@@ -19,8 +19,10 @@ from marketo_assets.sandbox import (
     bulk_extract,
     control,
     describe,
+    folder_routes,
     lead_routes,
     lead_write_routes,
+    list_routes,
     statistics,
 )
 from marketo_assets.sandbox.gateway import Gateway
@@ -38,5 +40,6 @@ def create_app(sandbox: Sandbox) -> Starlette:
 
 def marketo_routes() -> list[Route]:
     """Return every operation of Marketo's that is answered here."""
-    rooms = (describe, lead_routes, lead_write_routes, activity_routes, bulk_extract, asset_routes, statistics)
-    return [route for room in rooms for route in room.routes()]
+    rooms = (describe, lead_routes, lead_write_routes, activity_routes, bulk_extract, folder_routes, asset_routes)
+    more = (list_routes, statistics)
+    return [route for room in (*rooms, *more) for route in room.routes()]

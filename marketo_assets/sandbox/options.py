@@ -16,6 +16,7 @@ ALL_PERMISSIONS = (
     "Read-Only Activity",
     "Read-Only Activity Metadata",
     "Read-Only Assets",
+    "Read-Only Campaigns",
     "Read-Write Schema Standard Field",
     "Read-Write Schema Custom Field",
 )
@@ -126,6 +127,11 @@ class Switches:
     """How Get Lead Activities writes attributes: `typed` as JSON knows them, or `texts`, all of them."""
     bulk_attributes: str = "object"
     """How an export file writes attributes: `object` as in the guide, or `array` of name and value as in the spec."""
+    asset_version: str = "approved"
+    """Which version of an asset that is approved and has a draft is shown where no status is asked for: `approved`,
+    `draft`, or `both`, as two items with one id."""
+    tags_move_stamps: bool = False
+    """Whether a program's updatedAt moves when only its tags or costs change."""
     activity_fields_required: bool = True
     """Whether a bulk activity export must name its fields: the Swagger file says so, the guide does not."""
     new_lead_by_fields: bool = False
@@ -177,6 +183,7 @@ CHOICES: Mapping[str, Collection[str]] = {
     "empty_value": ("null", "absent", "empty"),
     "attribute_values": ("typed", "texts"),
     "bulk_attributes": ("object", "array"),
+    "asset_version": ("approved", "draft", "both"),
 }
 """The switches that take one of several words."""
 

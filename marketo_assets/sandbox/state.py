@@ -16,6 +16,8 @@ from marketo_assets.sandbox.activity_log import ActivityLog
 from marketo_assets.sandbox.activity_reader import ActivityReader
 from marketo_assets.sandbox.activity_seed import ActivitySeed
 from marketo_assets.sandbox.activity_types import ActivityTypes
+from marketo_assets.sandbox.asset_seed import AssetSeed
+from marketo_assets.sandbox.asset_shelf import AssetShelf
 from marketo_assets.sandbox.chaos import Chaos
 from marketo_assets.sandbox.clock import SandboxClock, day_end, day_of
 from marketo_assets.sandbox.export_queue import ExportQueue
@@ -60,6 +62,7 @@ class Sandbox:
             options.client_id, options.client_secret, options.user_id, frozenset(options.permissions)
         )
         self.folders = FolderTree(self.world.start)
+        self.assets = AssetShelf(AssetSeed(options.seed, world.edges[0], world.edges[-1]).assets(), self.folders)
         self.activity_types = ActivityTypes()
         self.memberships = MembershipSeed(world, options.seed)
         self.activity_log = ActivityLog(world, clock, switches=lambda: self.switches, seed=options.seed)

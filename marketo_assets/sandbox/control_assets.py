@@ -1,0 +1,79 @@
+"""The control desk's hold on assets: each kind as it truly is, and new, changed and deleted ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from marketo_assets.sandbox.asset_shelf import STATUSES, Place
+from marketo_assets.sandbox.desk import DeskError, operation, read, read_instant, read_whole
+from marketo_assets.sandbox.state import Sandbox
+
+
+def routes(sandbox: Sandbox) -> list[Route]:
+    """Return the operations on assets; `kind` is one of asset_kinds.py."""
+    desk = AssetDesk(sandbox)
+    return [
+        operation("/assets/{kind}", "GET", desk.read_assets),
+        operation("/assets/{kind}", "POST", desk.add_asset),
+        operation("/assets/{kind}/{asset_id}", "PATCH", desk.edit_asset),
+        operation("/assets/{kind}/{asset_id}", "DELETE", desk.delete_asset),
+    ]
+
+
+class AssetDesk:
+    """The desk's operations on assets."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    async def read_assets(self, request: Request) -> dict[str, Any]:
+        """Tell every asset of a kind, and the deleted ones as they were."""
+        kind, shelf = request.path_params["kind"], self._sandbox.assets
+        gone = [asset.truth() for asset in shelf.gone if asset.kind == kind]
+        return {"assets": [asset.truth() for asset in shelf.all(kind)], "gone": gone}
+
+    async def add_asset(self, request: Request) -> dict[str, Any]:
+        """Add an asset: `name`, `folder` as `{"type", "id"}`, `values`; the rest is as another of its kind has it."""
+        told = await read(request, "name", "folder", "values", "at")
+        values = _values(told)
+        place = _place(told["folder"]) if told.get("folder") else None
+        kind, name = request.path_params["kind"], str(told.get("name", ""))
+        return self._sandbox.assets.add(kind, name, place, self._second(told), values).truth()
+
+    async def edit_asset(self, request: Request) -> dict[str, Any]:
+        """Give an asset new `values`, now or `at`: Marketo's members, and `name`, `folder`, `status` and `draft`."""
+        told = await read(request, "values", "at")
+        kind, number = request.path_params["kind"], read_whole(request.path_params["asset_id"], "the id")
+        tags_move = self._sandbox.switches.tags_move_stamps
+        edited = self._sandbox.assets.edit(kind, number, _values(told), self._second(told), tags_move=tags_move)
+        return edited.truth()
+
+    async def delete_asset(self, request: Request) -> dict[str, Any]:
+        """Delete an asset: no feed tells of it."""
+        kind, number = request.path_params["kind"], read_whole(request.path_params["asset_id"], "the id")
+        self._sandbox.assets.delete(kind, number)
+        return {}
+
+    def _second(self, told: dict[str, Any]) -> int:
+        at = self._sandbox.clock.now() if told.get("at") is None else read_instant(told["at"])
+        return int(at.timestamp())
+
+
+def _values(told: dict[str, Any]) -> dict[str, Any]:
+    values = told.get("values", {})
+    if not isinstance(values, dict):
+        raise DeskError("values is an object")
+    if "folder" in values:
+        _place(values["folder"])
+    if values.get("status") == STATUSES[2] and not values.get("draft"):
+        raise DeskError("an asset that is approved with draft has a draft")
+    return values
+
+
+def _place(told: object) -> Place:
+    if not isinstance(told, dict) or set(told) != {"type", "id"} or told["type"] not in ("Folder", "Program"):
+        raise DeskError("a folder is an object of type (Folder or Program) and id")
+    return Place(told["type"], int(told["id"]))
