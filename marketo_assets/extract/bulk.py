@@ -37,7 +37,8 @@ from marketo_assets.extract.export_jobs import (
     record_job,
 )
 from marketo_assets.extract.orphans import settle_orphans
-from marketo_assets.extract.outage import Endurance
+from marketo_assets.extract.outage import PATIENCE, Endurance
+from marketo_assets.extract.waits import Reason, Waits
 
 T = TypeVar("T")
 Log = Callable[[str], None]
@@ -69,6 +70,8 @@ class Exporter:
     deadline_hours: float = 24.0
     on_accepted: Callable[[], object] = _nothing
     """Called when Marketo has queued the first export of the day, or the first after it refused one."""
+    waits: Waits = field(default_factory=Waits)
+    """How long, in Marketo's time, was waited for what."""
     waited_seconds: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +99,12 @@ class Exporter:
         Raises: ExportError after the deadline or when Marketo fails the job again and again; WaitForReset when a quota
         is spent or the instance is down: nothing is lost, and the bytes set aside for a job that does not run are free.
         """
+        try:
+            return self._completed(request, is_refresh=is_refresh, not_before=not_before)
+        finally:
+            self.waits.end(self.ledger, request.partition)
+
+    def _completed(self, request: ExportRequest, *, is_refresh: bool, not_before: datetime | None) -> RecordedJob:
         started = self.clock.now()
         adoptable = find_adoptable(self.ledger, request, now=started, is_refresh=is_refresh, not_before=not_before)
         job = self._adopt(request, adoptable) if adoptable else None
@@ -147,10 +156,21 @@ class Exporter:
 
     def endure(self, once: Callable[[], T], *, doing: str) -> T:
         """Return what *once* returns, called again while the instance is down. Raises: InstanceDown; its own errors."""
-        return Endurance(self.client, self.ledger, self.clock, self.log, self._sleep).repeat(once, doing=doing)
+        last, subject = self.clock.now(), doing.partition(":")[0]
+        until = last + PATIENCE
+
+        def sleep(seconds: float) -> None:
+            nonlocal last
+            self.waits.begin(self.ledger, subject, "outage", seconds, until=until)
+            self._sleep(seconds)
+            # The tries in between take minutes too.
+            last, before = self.clock.now(), last
+            self.waits.add(subject, "outage", (last - before).total_seconds(), until=until)
+
+        return Endurance(self.client, self.ledger, self.clock, self.log, sleep).repeat(once, doing=doing)
 
     def _adopt(self, request: ExportRequest, job: RecordedJob) -> RecordedJob | None:
-        self._pause_until(job.polled_at, self.poll_seconds)
+        self._sleep(self._seconds_until(job.polled_at, self.poll_seconds))
         try:
             job = self._status(request, job.export_id)
         except (NotFound, InvalidData, FeatureAbsent):  # Marketo forgets a job after 30 days; its words are unknown
@@ -185,18 +205,19 @@ class Exporter:
         return job
 
     def _reserve(self, request: ExportRequest) -> None:
-        needed, began, is_told = expected_bytes(self.ledger, request), self.clock.now(), False
+        needed, is_told = expected_bytes(self.ledger, request), False
+        until = self.clock.now() + min(_HELD_PATIENCE, timedelta(hours=self.deadline_hours))
         while True:
             try:
                 return self.ledger.exports.reserve(request.request_hash, needed)
             except ExportQuotaHeld as held:
-                if self.clock.now() - began > min(_HELD_PATIENCE, timedelta(hours=self.deadline_hours)):
+                if self.clock.now() > until:
                     raise
                 if not is_told:
                     self.log(f"{request.partition}: {held.message}, and others have set them aside; waiting for them")
                     is_told = True
             settle_orphans(self.client, self.ledger, self.clock)
-            self._sleep(self.poll_seconds)
+            self._wait("set_aside", self.poll_seconds, request.partition, until)
 
     def _follow(self, request: ExportRequest, job: RecordedJob, started: datetime) -> RecordedJob:
         deadline = started + timedelta(hours=self.deadline_hours)
@@ -210,7 +231,8 @@ class Exporter:
                     f"{self.deadline_hours:g} hours. It is kept: run the {request.unit} again to take it up, "
                     "at no further cost. Other integrations may be filling Marketo's export queue."
                 )
-            self._pause_until(job.polled_at, self._pause(polls))
+            reason: Reason = "processing" if job.status == "Processing" else "slot"
+            self._wait(reason, self._seconds_until(job.polled_at, self._pause(polls)), request.partition, deadline)
             job = self._status(request, job.export_id)
             polls += 1
             if job.status == "Created" and polls > 1:
@@ -243,7 +265,7 @@ class Exporter:
                 pause = _QUEUE_PAUSES[min(refusals, len(_QUEUE_PAUSES) - 1)] * random.uniform(1.0, 1.2)  # noqa: S311  # jitter
                 self.log(f"{request.partition}: the export queue is full; trying again in {pause:.0f} s")
                 self.ledger.exports.renew(request.request_hash)
-                self._sleep(pause * self.poll_seconds / 60.0)
+                self._wait("queue", pause * self.poll_seconds / 60.0, request.partition, deadline)
                 refusals += 1
             else:
                 recorded = record_job(self.ledger, request, queued, now=self.clock.now(), was_polled=True)
@@ -285,9 +307,17 @@ class Exporter:
         sink.flush()
         return digest.hexdigest()
 
-    def _pause_until(self, since: datetime | None, seconds: float) -> None:
-        if since is not None:
-            self._sleep((since + timedelta(seconds=seconds) - self.clock.now()).total_seconds())
+    def _seconds_until(self, since: datetime | None, seconds: float) -> float:
+        if since is None:
+            return 0.0
+        # A moment to come was written before the clock was set back, and is no reason to wait for longer.
+        return min((since + timedelta(seconds=seconds) - self.clock.now()).total_seconds(), seconds)
+
+    def _wait(self, reason: Reason, seconds: float, subject: str, until: datetime) -> None:
+        if seconds > 0:
+            self.waits.begin(self.ledger, subject, reason, seconds, until=until)
+            self._sleep(seconds)
+            self.waits.add(subject, reason, seconds, until=until)
 
     def _sleep(self, seconds: float) -> None:
         if seconds > 0:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from marketo_assets.api.activities import ActivityType
@@ -173,11 +173,22 @@ def _is_current(landed: LandedFile, request: ExportRequest, exporter: Exporter) 
 def _alone(folder: Path, request: ExportRequest, exporter: Exporter) -> Iterator[None]:
     what = "month" if request.filter_name == "createdAt" else "window"
 
+    clock = exporter.clock
+    until = clock.now() + timedelta(hours=exporter.deadline_hours)
+    began: list[datetime] = []
+
     def on_wait() -> None:
         exporter.log(f"{request.partition}: another process is exporting this {what}; waiting for it")
+        began.append(clock.now())
+        subject = f"{request.partition}, a second time"
+        exporter.waits.begin(exporter.ledger, subject, "other_run", 3600, until=until)
 
     try:
         with alone(folder, exporter.deadline_hours * 3600, on_wait):
+            if began:
+                waited = (clock.now() - began[0]).total_seconds()
+                exporter.waits.add(request.partition, "other_run", waited, until=until)
+                exporter.waits.end(exporter.ledger, f"{request.partition}, a second time")
             yield
     except TimeoutError as error:
         raise LandingError(

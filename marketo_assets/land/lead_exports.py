@@ -9,9 +9,11 @@ from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.lead_database import describe_lead_fields
 from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.bulk import Exporter, Log
+from marketo_assets.extract.estimate.plan import bytes_to_set_aside
 from marketo_assets.extract.export_jobs import LEADS, ExportRequest
 from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.lead_fields import choose_lead_fields
+from marketo_assets.extract.waits import Waits
 from marketo_assets.extract.windows import month_window
 from marketo_assets.land.landing import land_request, read_newest
 from marketo_assets.land.manifest import LandedFile
@@ -28,12 +30,13 @@ def land_lead_export(
     log: Log,
     is_refresh: bool = False,
     on_accepted: Callable[[], object] | None = None,
+    waits: Waits | None = None,
 ) -> LandedFile:
     """Return the landed export of the leads created in *partition* (a month, `YYYY-MM`).
 
     A landed file or a job of the same request is taken up as long as it can stand for the month and nothing newer
     was landed; with *is_refresh*, only a job that was never fetched is. *on_accepted* hears that the day's first export
-    is in Marketo's queue.
+    is in Marketo's queue; *waits* is left holding how long was waited for what.
 
     **Cost:** 4 calls (describe, create, enqueue, file) and one status call a minute at most.
     **Guarantee:** the file is complete and undamaged, or there is none; a kill costs at most the bytes in flight.
@@ -44,13 +47,16 @@ def land_lead_export(
         client, ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
     )
     exporter.on_accepted = on_accepted or exporter.on_accepted
+    exporter.waits = exporter.waits if waits is None else waits
     folder = lead_export_dir(settings.landing_dir, partition)
     recover_jobs(exporter, folder.parent)
     described = exporter.endure(
         lambda: describe_lead_fields(client, has_numbers=False), doing=f"{partition}: asking for the fields"
     )
     fields = choose_lead_fields(described, settings)
-    request = ExportRequest(LEADS, partition, month_window(partition), tuple(field.name for field in fields))
+    names = tuple(field.name for field in fields)
+    likely = bytes_to_set_aside(ledger, partition, names)
+    request = ExportRequest(LEADS, partition, month_window(partition), names, likely_bytes=likely)
     return land_request(exporter, request, folder, fields=fields, described=described, is_refresh=is_refresh)
 
 

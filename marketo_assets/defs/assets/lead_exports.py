@@ -15,6 +15,8 @@ from marketo_assets.defs.pausing import pausing
 from marketo_assets.defs.preview import preview_export
 from marketo_assets.defs.resources import MarketoResource
 from marketo_assets.defs.table_columns import export_schema, lineage
+from marketo_assets.defs.wait_checks import NO_LONG_WAITS, check_waits
+from marketo_assets.extract.waits import Waits
 from marketo_assets.extract.windows import month_window
 from marketo_assets.land.lead_exports import land_lead_export
 from marketo_assets.land.manifest import LandedFile
@@ -39,6 +41,7 @@ class LeadExportConfig(dg.Config):
     owners=OWNERS,
     kinds={"csv"},
     code_version="1",
+    check_specs=[NO_LONG_WAITS],
     metadata={"first_partition": START.month, **({"start_month": DEFAULT_START_ADVICE} if START.is_default else {})},
     description=(
         "Leads created in a calendar month (UTC), as Marketo exported them: compressed and checksummed.\n\n"
@@ -49,7 +52,7 @@ class LeadExportConfig(dg.Config):
 )
 def lead_exports(
     context: dg.AssetExecutionContext, config: LeadExportConfig, marketo: MarketoResource
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster does not take the generic form beside checks
     """Land the export of one month."""
     with explained():
         settings = marketo.settings()
@@ -60,6 +63,7 @@ def lead_exports(
         )
         if START.is_default:
             context.log.warning(DEFAULT_START_ADVICE)
+        waits = Waits()
         with marketo.open_client(settings, is_backfill=True) as client, pausing(context, client.ledger):
             landed = land_lead_export(
                 client,
@@ -70,6 +74,7 @@ def lead_exports(
                 is_refresh=config.refresh,
                 # The pool was narrow until now: others may have spent the quota.
                 on_accepted=lambda: look(context.instance, client.ledger),
+                waits=waits,
             )
             left = quota_left(client.ledger)
     _tell(context, settings, landed)
@@ -87,6 +92,7 @@ def lead_exports(
             "dagster/column_lineage": lineage(names, MARKETO_LEADS.key),
             "preview": dg.MetadataValue.md(preview_export(landed.path, landed.fields)),
         },
+        check_results=[check_waits(waits)],
     )
 
 

@@ -25,6 +25,7 @@ ASSETS = {
     "marketo_api/leads": [],
 }
 CHECKS = {
+    "landing/lead_exports": ["no_long_waits"],
     "marketo/leads": ["has_every_lead", "unique_ids"],
     "marketo/raw/lead_changes": ["nothing_unseen", "unique_changes"],
     "marketo/raw/lead_deletions": ["gone_or_here", "known_leads", "unique_deletions"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -153,22 +154,52 @@ def test_spent_calls_have_their_own_reason(run: Run, road: Road, instance: dg.Da
         assert look(instance, client.ledger).startswith("paused: daily calls spent by Marketo's count, resumes")
 
 
-def test_a_night_of_outage_is_a_pause_of_half_an_hour(run: Run, road: Road, instance: dg.DagsterInstance) -> None:
-    """An instance that handles nothing is waited for, then exports rest, and afterwards the same run succeeds."""
+NIGHT = {
+    "a gateway's 502": {"kind": "http", "status": 502},
+    "502": {"kind": "error", "code": "502"},
+    "608": {"kind": "error", "code": "608"},
+    "611": {"kind": "error", "code": "611"},
+    "614": {"kind": "error", "code": "614"},
+    "713": {"kind": "error", "code": "713"},
+    "a page instead of JSON": {"kind": "not_json"},
+    "no answer": {"kind": "drop", "after_bytes": 0},
+}
+
+
+@pytest.mark.parametrize("fault", NIGHT.values(), ids=NIGHT.keys())
+def test_a_night_of_outage_is_a_pause_of_half_an_hour(
+    run: Run, road: Road, instance: dg.DagsterInstance, fault: dict[str, object]
+) -> None:
+    """An instance that handles nothing for an hour is waited for, then exports rest, and the same run succeeds."""
     assert run(EARLIER).success
-    road.desk("POST", "/faults", route="*.json", kind="http", status=502, count=None)
+    began = road.settings.clock.now()
+    road.desk("POST", "/faults", route="*.json", count=None, **fault)
     result = run()
     failure = failure_of(result)
 
     assert failure is not None
     assert "Marketo has handled no call for 3" in str(failure.description)
     assert "instance" == tags_of(instance, result)[PAUSED_FOR]
-    road.desk("DELETE", "/faults")
     with MarketoClient.open(road.settings, transport=road.transport) as client:
         assert "Marketo does not answer, resumes" in look(instance, client.ledger)
         road.settings.clock.sleep(1800)
         assert look(instance, client.ledger).startswith("open: ")
+    assert timedelta(hours=1) <= road.settings.clock.now() - began <= timedelta(hours=1, minutes=15)
+    road.desk("DELETE", "/faults")
     assert run().success
+    assert (2, 2) == (road.exports("created"), road.exports("enqueued"))
+
+
+def test_a_wait_that_was_too_long_is_a_check_that_warns(run: Run, road: Road) -> None:
+    """A run that was held up for long succeeds, and its check says for how long and what for."""
+    full = {"kind": "error", "code": "1029", "message": "Too many jobs in queue", "count": 30}
+    road.desk("POST", "/faults", route="POST */enqueue.json", **full)
+    result = run()
+
+    assert result.success
+    (found,) = [check for check in result.get_asset_check_evaluations() if check.check_name == "no_long_waits"]
+    assert (False, dg.AssetCheckSeverity.WARN) == (found.passed, found.severity)
+    assert "for room in Marketo's export queue" in str(found.description)
 
 
 def test_an_ordinary_failure_after_a_pause_is_not_retried(run: Run, road: Road, instance: dg.DagsterInstance) -> None:
