@@ -64,12 +64,6 @@ def usage_last_7_days(client: MarketoClient) -> list[DayOfCalls]:
     return _days_of_calls(client, f"{_STATS}/usage/last7days.json")
 
 
-def errors_today(client: MarketoClient) -> DayOfErrors | None:
-    """Return today's errors of the whole instance, or None when Marketo tells nothing. **Cost:** one call."""
-    days = _days_of_errors(client, f"{_STATS}/errors.json")
-    return days[-1] if days else None
-
-
 def errors_last_7_days(client: MarketoClient) -> list[DayOfErrors]:
     """Return the errors of the past week, the earliest day first. **Cost:** one call."""
     return _days_of_errors(client, f"{_STATS}/errors/last7days.json")

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import httpx
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.cli.doctor_instance import check_instance, check_pauses
+from marketo_assets.cli.doctor_instance import check_instance
 from marketo_assets.cli.doctor_machine import check_folder, check_mixing, check_space
+from marketo_assets.cli.doctor_quotas import check_pauses
 from marketo_assets.cli.doctor_start import check_start
 from marketo_assets.cli.endings import Failed, WrongUse
 from marketo_assets.cli.findings import Findings
@@ -27,7 +28,7 @@ _CREDENTIALS = {
 def run_doctor(*, screen: Screen | None = None, transport: httpx.BaseTransport | None = None) -> None:
     """Print every finding; the start month is stored when it was found.
 
-    **Cost:** about ten calls, no export quota: the two jobs that are created are cancelled before they run.
+    **Cost:** about a dozen calls, no export quota: the two jobs that are created are cancelled before they run.
     Raises: Failed when something prevents work.
     """
     screen = screen or Screen()
@@ -84,7 +85,10 @@ def _settings(environ: Mapping[str, str], findings: Findings) -> Settings | None
         return None
     if missing:
         return None
-    findings.add("ok", "settings", f"read; this project uses {settings.quota_share:.0%} of the instance's limits.")
+    kept = f"{settings.urgent_reserve:.0%} of that is kept for captures of changes"
+    findings.add(
+        "ok", "settings", f"read; this project uses {settings.quota_share:.0%} of the instance's limits, {kept}."
+    )
     return settings
 
 

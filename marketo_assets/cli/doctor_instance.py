@@ -13,14 +13,10 @@ from marketo_assets.api.bulk_extract import cancel, create_export
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import ExportQuotaSpent, MarketoError, UnsupportedFilter
 from marketo_assets.api.lead_database import DESCRIBE2, LeadField, describe_lead_fields
-from marketo_assets.api.limits import Ledger
-from marketo_assets.api.pauses import pauses
-from marketo_assets.api.usage import usage_today
 from marketo_assets.api.wire import open_http, translated
+from marketo_assets.cli.doctor_quotas import check_others, check_quotas
 from marketo_assets.cli.findings import Findings
-from marketo_assets.cli.screen import megabytes
 from marketo_assets.clock import SystemClock
-from marketo_assets.extract.export_jobs import usual_bytes
 from marketo_assets.extract.lead_fields import choose_lead_fields
 from marketo_assets.extract.windows import Window
 from marketo_assets.settings import Settings, SettingsError
@@ -32,7 +28,7 @@ _SHOWN_NAMES = 12
 def check_instance(
     client: MarketoClient, settings: Settings, findings: Findings, *, transport: httpx.BaseTransport | None = None
 ) -> bool:
-    """Add what Marketo answers; return whether it accepted the credentials. **Cost:** seven calls."""
+    """Add what Marketo answers; return whether it accepted the credentials. **Cost:** nine calls."""
     check_clock(settings, findings, transport=transport)
     try:
         client.sign_in()
@@ -44,7 +40,8 @@ def check_instance(
         check_fields(client, settings, findings)
     check_exports(client, findings)
     with findings.explaining("quotas", "warning"):
-        check_quotas(client, settings, findings)
+        check_others(client, settings, findings)
+        check_quotas(client.ledger, findings)
     return True
 
 
@@ -114,41 +111,6 @@ def check_exports(client: MarketoClient, findings: Findings) -> None:
             "updatedAt filter",
             "this subscription does not have it: changed leads have to be read 300 to a call.",
             "Nothing to do for months; ask Adobe to enable it if many leads change every day.",
-        )
-
-
-def check_quotas(client: MarketoClient, settings: Settings, findings: Findings) -> None:
-    """Add what is left of the day, by this project's account and by Marketo's. **Cost:** one call."""
-    ledger = client.ledger
-    calls, export_bytes = ledger.calls_remaining(), ledger.exports.remaining()
-    text = (
-        f"this project may still make {calls:,} of {ledger.limits.daily_calls:,} calls and export "
-        f"{megabytes(max(export_bytes, 0))} of {megabytes(ledger.limits.daily_export_bytes)} today."
-    )
-    if calls <= 0 or export_bytes <= 0:
-        findings.add("warning", "quotas", text, "Wait: both are full again at 06:00 UTC at the latest.")
-    else:
-        findings.add("ok", "quotas", text)
-    usage = usage_today(client)
-    if usage is None:
-        return
-    share = usage.total / settings.daily_calls
-    said = f"by Marketo's count all integrations made {usage.total:,} of {settings.daily_calls:,} calls today."
-    if share > 1 - settings.quota_share:
-        todo = "If others need more, lower MARKETO_QUOTA_SHARE; if the instance has more, raise MARKETO_DAILY_CALLS."
-        findings.add("warning", "quotas", said, todo)
-    else:
-        findings.add("ok", "quotas", said)
-
-
-def check_pauses(ledger: Ledger, findings: Findings) -> None:
-    """Add what exports wait for, and until when. **Cost:** no call."""
-    for pause in pauses(ledger, next_bytes=usual_bytes(ledger)):
-        findings.add(
-            "warning",
-            "exports",
-            f"paused: {pause.told(ledger.clock.now())}.",
-            "Nothing to correct: while Dagster runs, sensor export_quota_gate lets waiting runs go on by itself.",
         )
 
 

@@ -13,7 +13,7 @@ from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import FieldNotFound
 from marketo_assets.api.lead_database import LeadField, describe_lead_fields, leads_by_id
 from marketo_assets.api.moments import parse_moment
-from marketo_assets.api.usage import errors_last_7_days, errors_today, usage_last_7_days, usage_today
+from marketo_assets.api.usage import errors_last_7_days, usage_last_7_days, usage_today
 from marketo_assets_tests.unit.api.instance import Instance, accepted, refusal
 
 DESCRIBE = "/rest/v1/leads/describe.json"
@@ -171,7 +171,6 @@ def test_usage_is_told_per_day_and_user(client: MarketoClient, instance: Instanc
     second = {"date": "2026-08-02T00:00:00Z", "total": "3"}
     instance.script("/rest/v1/stats/usage.json", accepted([first]))
     instance.script("/rest/v1/stats/usage/last7days.json", accepted([second, first]))
-    instance.script("/rest/v1/stats/errors.json", accepted())
     errors = {"date": "2026-08-01", "total": 73, "errors": [{"errorCode": "604", "count": 1}]}
     instance.script("/rest/v1/stats/errors/last7days.json", accepted([errors]))
 
@@ -180,5 +179,4 @@ def test_usage_is_told_per_day_and_user(client: MarketoClient, instance: Instanc
     assert (today.date, today.total, today.by_user) == ("2026-08-01", 1120, {"api@example.com": 700})
     assert "api@example.com" not in repr(today)
     assert [(day.date, day.total) for day in usage_last_7_days(client)] == [("2026-08-01", 1120), ("2026-08-02", 3)]
-    assert errors_today(client) is None
     assert [day.by_code for day in errors_last_7_days(client)] == [{"604": 1}]

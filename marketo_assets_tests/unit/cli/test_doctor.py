@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -14,12 +15,14 @@ import httpx
 import pytest
 
 from marketo_assets.api.limits import Ledger, Limits
+from marketo_assets.api.open_waits import note_wait
 from marketo_assets.cli.doctor import examine
 from marketo_assets.cli.doctor_instance import check_clock
 from marketo_assets.cli.findings import Finding, Findings
 from marketo_assets.cli.project import Project
 from marketo_assets.cli.sandbox_record import World, claim
 from marketo_assets.cli.screen import Screen
+from marketo_assets.clock import SystemClock
 from marketo_assets.sandbox.app import create_app
 from marketo_assets.sandbox.options import ALL_PERMISSIONS, Options, Switches
 from marketo_assets.sandbox.state import Sandbox
@@ -72,6 +75,9 @@ def test_a_healthy_instance_has_no_problem(examined: Examine) -> None:
         "bulk export",
         "updatedAt filter",
         "quotas",
+        "exports",
+        "others",
+        "past week",
     }
     assert {*expected, "start month"} == subjects
 
@@ -259,3 +265,51 @@ def test_a_pause_is_a_warning_that_says_until_when(examined: Examine, data_dir: 
     (finding,) = found(examined(), "exports", "warning")
     assert finding.text.startswith("paused: export quota spent by Marketo's count, resumes ")
     assert "export_quota_gate" in finding.todo
+
+
+def test_it_tells_what_others_spent(data_dir: Path) -> None:
+    """Calls of another integration are told apart from ours, and leave us less than our share."""
+    sandbox = Sandbox(Options(leads=30, months=3, client_id="a-client", client_secret=SECRET))
+    sandbox.meter.tally.calls_by_day[sandbox.today()] = Counter({"crm@example.com": 49_000})
+    findings = Findings(Screen(is_terminal=False))
+    environ = {**VARIABLES, "MARKETO_DATA_DIR": str(data_dir)}
+    examine(Project(data_dir, data_dir), environ, findings, transport=in_process_transport(create_app(sandbox)))
+    sandbox.close()
+
+    (others,) = found(findings.items, "others", "warning")
+    assert "49,000 of them are not this project's" in others.text
+    (quotas,) = found(findings.items, "quotas", "ok")
+    assert "Others' calls leave it less than its share." in quotas.text
+    left = int(re.findall(r"still make ([0-9,]+) of 25,000", quotas.text)[0].replace(",", ""))
+    assert 850 <= left <= 900
+
+
+def test_it_tells_the_refusals_of_the_week(data_dir: Path) -> None:
+    """What Marketo refused for its limits, and how often, is told with what to do."""
+    sandbox = Sandbox(Options(leads=30, months=3, client_id="a-client", client_secret=SECRET))
+    sandbox.meter.tally.errors_by_day[sandbox.today()] = Counter({"606": 12, "601": 5})
+    findings = Findings(Screen(is_terminal=False))
+    environ = {**VARIABLES, "MARKETO_DATA_DIR": str(data_dir)}
+    examine(Project(data_dir, data_dir), environ, findings, transport=in_process_transport(create_app(sandbox)))
+    sandbox.close()
+
+    (week,) = found(findings.items, "past week", "note")
+    assert "12 times 606 (too fast)" in week.text
+
+
+def test_it_tells_pauses_and_open_waits(examined: Examine, data_dir: Path) -> None:
+    """Whether exports rest, why and until when, and what a run waits for at this moment."""
+    data_dir.mkdir(mode=0o700)
+    now = datetime.now(UTC)
+    ledger = Ledger(data_dir / "ledger.sqlite", Limits(), SystemClock())
+    ledger.exports.close()
+    until, next_look = now + timedelta(hours=24), now + timedelta(minutes=5)
+    note_wait(ledger, "2026-07", "Marketo to begin with the export", until=until, next_look=next_look)
+    ledger.shut()
+    findings = examined()
+
+    (paused,) = found(findings, "exports", "warning")
+    assert "paused: export quota spent by Marketo's count, resumes" in paused.text
+    (wait,) = found(findings, "waiting", "note")
+    assert wait.text.startswith("2026-07 has waited ")
+    assert "for Marketo to begin with the export; it gives up at " in wait.text
