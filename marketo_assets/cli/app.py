@@ -69,7 +69,7 @@ def sandbox(context: typer.Context) -> None:
 def doctor() -> None:
     """Check settings, credentials, permissions, fields, quotas, clock and disk; find and store the start month.
 
-    Costs about a dozen calls, no export quota. Every finding ends with what to do. Exit code 1: something prevents work.
+    Costs a dozen calls, no export quota. Every finding ends with what to do. Exit code 1: something prevents work.
     """
     with _ending("Not every check was made."):
         from marketo_assets.cli.doctor import run_doctor
