@@ -17,8 +17,10 @@ from typing import Any
 from marketo_assets.sandbox.clock import SandboxClock, spell
 from marketo_assets.sandbox.faults import Fault, parse_fault
 
-STRIKES_IN_A_HUNDRED = 14.0
-"""Calls that a fault of their own strikes."""
+STRIKES_IN_A_HUNDRED = 10.0
+"""Calls that a fault which any call may meet strikes."""
+OWN_STRIKES_IN_A_HUNDRED = 15.0
+"""Calls that a fault strikes which only calls like them may meet."""
 SPELLS_IN_A_HUNDRED = 1.0
 """Calls with which a spell begins."""
 API, CREATE, ENQUEUE = "* /[rb]*", "POST */export/create.json", "POST */enqueue.json"
@@ -61,7 +63,7 @@ SOMEWHERE: tuple[tuple[str, Order], ...] = (
     (FEED, {"kind": "paging_tokens_void"}),
     (FEED, {"kind": "paging_tokens_void"}),
 )
-"""Trouble that has its place; where it may strike it is drawn as often as trouble that may strike anywhere."""
+"""Trouble that has its place."""
 MINUTES = (1, 5, 20, 45, 100)
 """How long a spell may last."""
 SPELLS: tuple[tuple[str, Order], ...] = (
@@ -78,6 +80,7 @@ SPENT: tuple[tuple[str, Order], ...] = (
 )
 """What every call meets until the day is over: others have spent the allotment."""
 MOODS: Mapping[str, tuple[Any, ...]] = {
+    "repeated_rows": (0, 0, 3),
     "activity_page": (300, 300, 7, 2),
     "activity_scan": (0, 0, 5),
     "empty_pages": (0, 1, 2),
@@ -119,10 +122,10 @@ class Chaos:
         if self._rng.random() * 100 < SPELLS_IN_A_HUNDRED:
             self._spells.append(self._begin(now))
         orders = [begun.order for begun in self._spells if fnmatchcase(label, begun.route)][:1]
-        if not orders and self._rng.random() * 100 < STRIKES_IN_A_HUNDRED:
-            # Half of what strikes belongs where it strikes, or so rare a call as that for a file would see none of it.
-            own = _matching(SOMEWHERE, label)
-            orders = [self._rng.choice(own if own and self._rng.random() < 0.5 else _matching(ANYWHERE, label))]
+        for among, hundredths in ((SOMEWHERE, OWN_STRIKES_IN_A_HUNDRED), (ANYWHERE, STRIKES_IN_A_HUNDRED)):
+            choices = _matching(among, label)
+            if not orders and choices and self._rng.random() * 100 < hundredths:
+                orders = [self._rng.choice(choices)]
         self.thrown += [{"at": spell(now), "call": label, **order} for order in orders]
         return [parse_fault(order) for order in orders]
 

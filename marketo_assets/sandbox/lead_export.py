@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -42,8 +42,11 @@ def _read_filter(told: object, switches: Switches) -> Window:
     return read_window(stamp, value)
 
 
-def write_leads(world: World, request: ExportRequest, out: Sink, delimiter: str, _: datetime) -> int:
+def write_leads(
+    world: World, switches: Callable[[], Switches], request: ExportRequest, out: Sink, delimiter: str, _: datetime
+) -> int:
     """Write the file of *request* from the leads as they are now, and return its number of rows."""
-    window = request.window
+    window, repeated = request.window, switches().repeated_rows
     ids = world.ids_between(*window) if window else []
+    ids = [*ids, *ids[:repeated]] if repeated else ids
     return world.write_export(ids, request.fields, out, delimiter=delimiter, headers=request.headers)

@@ -93,6 +93,8 @@ class Switches:
     """How long a job is processing, whatever its size."""
     export_seconds_per_mb: float = 1.0
     """And how much longer for each 1,000,000 bytes."""
+    repeated_rows: int = 0
+    """How many leads of an export file come once more at its end: Adobe's blog says that duplicates happen."""
     activity_page: int = 300
     """Activities on a page at most, whatever the caller asks for; fewer come with `moreResult` true."""
     activity_scan: int = 0

@@ -89,7 +89,7 @@ class Sandbox:
 
     def _writer(self) -> ExportWriter:
         sources: dict[Kind, Source] = {
-            "leads": partial(write_leads, self.world),
+            "leads": partial(write_leads, self.world, lambda: self.switches),
             "activities": partial(write_activities, self.activities, lambda: self.switches),
         }
         return ExportWriter(sources, self.folder, lambda: self.switches)

@@ -129,6 +129,18 @@ def test_a_job_can_take_longer(marketo: Caller) -> None:
     assert "Completed" == marketo.status(export_id)["status"]
 
 
+def test_rows_can_come_again(marketo: Caller) -> None:
+    """The first leads of a file stand at its end once more, and are counted as records."""
+    marketo.desk("PATCH", "/switches", repeated_rows=3)
+    job = marketo.completed()
+    lines = marketo.file(job["exportId"]).text.splitlines()
+    marketo.desk("PATCH", "/switches", repeated_rows=0)
+    once = marketo.completed()
+
+    assert once["numberOfRecords"] + 3 == job["numberOfRecords"]
+    assert lines[1:4] == lines[-3:]
+
+
 def test_a_range_can_be_ignored(marketo: Caller) -> None:
     """The whole file comes with HTTP 200."""
     job = marketo.completed()
