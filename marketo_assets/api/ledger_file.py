@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from marketo_assets.api.errors import LedgerUnusable
+from marketo_assets.api.local_disk import network_file_system
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +146,11 @@ class LedgerFile:
         return self._db
 
     def _open(self) -> sqlite3.Connection:
+        if kind := network_file_system(self.path.parent):
+            raise LedgerUnusable(
+                f"The folder of {self.path.name} lies on a network file system ({kind}), where locks do not hold",
+                next_step="Set MARKETO_DATA_DIR to a folder on a disk of this machine.",
+            )
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _locked(self.path.with_name(self.path.name + ".lock")):

@@ -43,7 +43,9 @@ def run_dev(port: int | None = None, *, screen: Screen | None = None) -> None:
     project = enter(os.environ)
     chosen = choose_port(port)
     if _names_instance(project):
-        serve(project, chosen, screen)
+        # Two daemons on one history would start every run twice.
+        with held(project.data_dir):
+            serve(project, chosen, screen)
         return
     with held(project.data_dir):
         now = datetime.now(UTC).replace(microsecond=0)

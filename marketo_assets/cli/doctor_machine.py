@@ -8,6 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from marketo_assets.api.local_disk import network_file_system
 from marketo_assets.cli.endings import Failed
 from marketo_assets.cli.findings import Findings
 from marketo_assets.cli.project import is_on_this_machine, shown
@@ -20,6 +21,14 @@ _DEFAULT_EXPORT_BYTES = 250_000_000
 
 def check_folder(data_dir: Path, findings: Findings) -> bool:
     """Say whether files can be kept in *data_dir*, and warn when others may read there."""
+    if kind := network_file_system(data_dir):
+        findings.add(
+            "problem",
+            "data folder",
+            f"{shown(data_dir)} lies on a network file system ({kind}), where locks do not hold.",
+            "Set MARKETO_DATA_DIR to a folder on a disk of this machine.",
+        )
+        return False
     if not data_dir.exists():
         above = next(folder for folder in data_dir.parents if folder.exists())
         if os.access(above, os.W_OK | os.X_OK):

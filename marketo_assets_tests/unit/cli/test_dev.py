@@ -11,7 +11,7 @@ import pytest
 
 from marketo_assets.cli.dev import choose_port
 from marketo_assets.cli.endings import WrongUse
-from marketo_assets.cli.sandbox_record import World, claim
+from marketo_assets.cli.sandbox_record import World, claim, held
 from marketo_assets_tests.unit.cli.checkout import call, make_checkout
 
 NOW = datetime(2026, 8, 15, 12, tzinfo=UTC)
@@ -75,3 +75,17 @@ def test_a_start_month_that_is_none_is_wrong_use(tmp_path: Path) -> None:
     )
     assert 2 == answer.returncode
     assert "MARKETO_START_MONTH is '2024-13'" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"MARKETO_BASE_URL": "https://123-abc-456.mktorest.com"}], ids=["a sandbox", "a real instance"]
+)
+def test_a_second_dev_on_the_same_folder_is_refused(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Two daemons on one folder would start runs twice: the second one says so and starts nothing."""
+    clone = make_checkout(tmp_path / "clone")
+    with held(clone / "data"):
+        answer = call(clone, "dev", **environment)
+
+    assert 2 == answer.returncode
+    assert "is at work on" in answer.stderr
+    assert "set MARKETO_DATA_DIR to another folder" in answer.stderr
