@@ -39,6 +39,12 @@ query Runs { runsOrError(limit: 500) { ... on Runs { results {
 _POOL = """
 query Pool { instance { concurrencyLimit(concurrencyKey: "marketo_export") { slotCount } } }
 """
+_WHERE = {"repositoryName": "__repository__", "repositoryLocationName": "marketo_assets"}
+_START_SENSOR = """
+mutation Start($sensor: SensorSelector!) { startSensor(sensorSelector: $sensor) {
+  __typename ... on PythonError { message }
+} }
+"""
 _TICKS = """
 query Ticks($sensor: SensorSelector!) { sensorOrError(sensorSelector: $sensor) { ... on Sensor {
   sensorState { status ticks(limit: 500) { status skipReason timestamp } }
@@ -103,26 +109,34 @@ class Daemon:
 
     def gate_ticks(self) -> list[str]:
         """Return what the gate said at its ticks, newest first."""
-        sensor = {
-            "repositoryName": "__repository__",
-            "repositoryLocationName": "marketo_assets",
-            "sensorName": "export_quota_gate",
-        }
+        sensor = {**_WHERE, "sensorName": "export_quota_gate"}
         state = self.ask(_TICKS, sensor=sensor)["sensorOrError"]["sensorState"]
         return [str(tick["skipReason"]) for tick in state["ticks"]]
 
     def failure(self, run_id: str) -> str:
-        """Return what the failed step of a run says."""
+        """Return what the failed step of a run says, or that none failed: then its process died."""
         events = self.ask(_EVENTS, run=run_id)["logsForRun"]["events"]
         found = [event for event in events if event["__typename"] == "ExecutionStepFailureEvent"]
+        if not found:
+            return "its process died"
         return str((found[0]["failureMetadata"] or {}).get("description") or found[0]["error"]["message"])
 
     def processes(self) -> int:
         """Return how many processes belong to this Dagster, runs included."""
-        listed = subprocess.run(["ps", "-eo", "sess=,args="], capture_output=True, text=True, check=True)  # noqa: S607
-        own = [line for line in listed.stdout.splitlines() if line.split()[0] == str(self.process.pid)]
+        return len(self.pids())
+
+    def pids(self) -> frozenset[int]:
+        """Return the processes that belong to this Dagster, runs included."""
+        listed = subprocess.run(["ps", "-eo", "sess=,pid=,args="], capture_output=True, text=True, check=True)  # noqa: S607
+        own = [line.split() for line in listed.stdout.splitlines() if line.split()[0] == str(self.process.pid)]
         # Python's own keeper of shared memory comes with the first run and stays with the code server.
-        return len([line for line in own if "resource_tracker" not in line])
+        return frozenset(int(words[1]) for words in own if not any("resource_tracker" in word for word in words))
+
+    def start_sensor(self, name: str) -> None:
+        """Switch a sensor on, as the UI does."""
+        sensor = {**_WHERE, "sensorName": name}
+        started = self.ask(_START_SENSOR, sensor=sensor)["startSensor"]
+        assert started["__typename"] == "Sensor", started
 
 
 @contextmanager
