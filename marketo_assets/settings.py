@@ -6,8 +6,9 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -132,6 +133,7 @@ def read_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
                 f"{config} holds {', '.join(secrets)}. Secrets come from the environment only: "
                 "remove them from the file and export MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET."
             )
+        _check_names(table, config)
         values = {
             name: ",".join(str(item) for item in value) if isinstance(value, list) else str(value)
             for name, value in table.items()
@@ -140,6 +142,14 @@ def read_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
         if name.startswith("MARKETO_") and name != "MARKETO_CONFIG" and text.strip():
             values[name.removeprefix("MARKETO_").lower()] = text.strip()
     return values
+
+
+def _check_names(table: Mapping[str, object], config: str) -> None:
+    known = {item.name for item in fields(Settings)} | {"start_month", "objects", "activity_types"}
+    for name in sorted(set(table) - known):
+        near = get_close_matches(name.lower().removeprefix("marketo_"), known, n=1)
+        todo = f"Did you mean {near[0]}?" if near else "Remove it."
+        raise SettingsError(f"{config} names {name}, which is no setting. {todo} The README lists them all.")
 
 
 def read_data_dir(values: Mapping[str, str] | None = None) -> Path:

@@ -275,3 +275,20 @@ def test_names_in_a_list() -> None:
 def test_a_secret_is_a_text() -> None:
     """A secret can be sent like any text."""
     assert "a-b" == "-".join([Secret("a"), Secret("b")])
+
+
+@pytest.mark.parametrize(
+    ("name", "todo"),
+    [
+        ("quota_shares", "Did you mean quota_share?"),
+        ("MARKETO_DATA_DIR", "Did you mean data_dir?"),
+        ("x", "Remove it."),
+    ],
+)
+def test_a_name_in_the_file_that_is_no_setting(tmp_path: Path, name: str, todo: str) -> None:
+    """A slip of the pen in the file is told with the nearest name, and not silently ignored."""
+    config = tmp_path / "marketo.toml"
+    config.write_text(f'{name} = "1"\n', "utf-8")
+
+    with pytest.raises(SettingsError, match=f"names {name}, which is no setting. {re.escape(todo)}"):
+        read_variables({"MARKETO_CONFIG": str(config)})
