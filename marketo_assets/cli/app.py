@@ -91,7 +91,7 @@ def plan(
     leave_out: Annotated[
         str | None, typer.Option(help="REST names to leave out.", show_default="MARKETO_LEAD_FIELDS_EXCLUDE")
     ] = None,
-    calls: Annotated[int, typer.Option(min=1, help="Most calls that looking up ids may cost.")] = 100,
+    calls: Annotated[int, typer.Option(min=1, help="Most calls that looking up ids may cost.")] = 200,
     no_calls: Annotated[bool, typer.Option("--no-calls", help="Use only what is known here.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Look up ids although a sample is known.")] = False,
     at_once: Annotated[int, typer.Option(min=1, max=10, help="Months that run at once.")] = 4,

@@ -39,6 +39,8 @@ from marketo_assets.warehouse import WarehouseError, connect_readonly
 # Leads come and go: what was sampled longer ago is sampled again.
 _SAMPLE_KEPT = timedelta(days=30)
 _WEEK = timedelta(days=7)
+# No more calls are made once the days are certain and the megabytes this well known.
+_SHARP = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Wish:
     """YYYY-MM; None is the running month."""
     fields: str | None = None
     leave_out: str | None = None
-    calls: int = 100
+    calls: int = 200
     """Most calls of a calibration, describing the fields included; 0 makes none."""
     is_again: bool = False
     """Whether to sample although a sample is known."""
@@ -126,6 +128,12 @@ def _plan_with_calls(
     names = [field.name for field in choose_lead_fields(describe_lead_fields(client, has_numbers=False), settings)]
     known = known_months(settings.landing_dir, now=settings.clock.now())
     taken = read_calibration(client.ledger)
+
+    def planned(calibration: Calibration | None) -> Plan:
+        return make_plan(
+            client.ledger, settings, months, names, known=known, calibration=calibration, at_once=wish.at_once
+        )
+
     if wish.is_again or not _suffices(taken, known, months, names, settings.clock.now()):
         if wish.calls - 1 < LEAST_CALLS:
             raise WrongUse(
@@ -134,8 +142,19 @@ def _plan_with_calls(
         if not is_json:
             screen.say(f"Looking up ids for at most {wish.calls} calls, to see how many leads each month has.")
         earliest = min(month_window(months[0]).start, datetime(2020, 1, 1, tzinfo=UTC))
-        taken = calibrate(client, names, calls=wish.calls - (client.calls - began), since=earliest)
-    return make_plan(client.ledger, settings, months, names, known=known, calibration=taken, at_once=wish.at_once)
+        taken = calibrate(
+            client,
+            names,
+            calls=wish.calls - (client.calls - began),
+            since=earliest,
+            is_enough=lambda found: _is_sharp(planned(found)),
+        )
+    return planned(taken)
+
+
+def _is_sharp(plan: Plan) -> bool:
+    size = plan.file_bytes
+    return plan.days.low == plan.days.high and size.high - size.low <= _SHARP * size.likely
 
 
 def _plan_without(settings: Settings, months: Sequence[str], wish: Wish) -> Plan:
@@ -155,7 +174,7 @@ def _plan_without(settings: Settings, months: Sequence[str], wish: Wish) -> Plan
 
 _NOTHING_KNOWN = (
     "Nothing is known of this instance yet: no month was exported, and none sampled. Call this without --no-calls: "
-    "it looks up ids for at most 100 calls, and spends no export quota."
+    "it looks up ids for at most 200 calls, and spends no export quota."
 )
 
 

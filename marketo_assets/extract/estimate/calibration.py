@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -26,6 +26,7 @@ from marketo_assets.extract.estimate.rows import NOTHING, row_sizes
 
 LEAST_CALLS = 12
 """Fewer calls show too little to be worth making."""
+_FIRST_LOOK = 60
 _TABLE = "CREATE TABLE IF NOT EXISTS calibration (object TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID"
 _OBJECT = "leads"
 _NEW_LEAD = "new lead"
@@ -95,10 +96,17 @@ class Calibration:
         return {name: _partly_pooled(self.months, place) for place, name in enumerate(self.fields)}
 
 
-def calibrate(client: MarketoClient, names: Sequence[str], *, calls: int, since: datetime) -> Calibration:
+def calibrate(
+    client: MarketoClient,
+    names: Sequence[str],
+    *,
+    calls: int,
+    since: datetime,
+    is_enough: Callable[[Calibration], bool] = lambda _: False,
+) -> Calibration:
     """Return what at most *calls* calls show about the leads created from *since* on; the ledger keeps it.
 
-    Only the fields *names* are asked for.
+    Only the fields *names* are asked for. After some sixty calls *is_enough* may end it.
 
     **Cost:** at most *calls* calls, no export quota. Raises: ValueError for fewer than `LEAST_CALLS`; MarketoError.
     """
@@ -107,12 +115,14 @@ def calibrate(client: MarketoClient, names: Sequence[str], *, calls: int, since:
     before = client.calls
     sampler = _Sampler(client, names)
     top = sampler.newest_id()
-    left = calls - (client.calls - before)
-    search = IdSearch(sampler.read, left, earliest=since.timestamp(), near=sampler.near)
-    weights = search.sample(top or _ANY_ID)
-    taken = Calibration(
-        client.clock.now(), client.calls - before, sampler.names, _months(sampler, search.found, weights)
-    )
+    search = IdSearch(sampler.read, calls - (client.calls - before), earliest=since.timestamp(), near=sampler.near)
+    search.explore(top or _ANY_ID)
+    for more in (max(0, _FIRST_LOOK - (client.calls - before)), calls):
+        weights = search.sample(more)
+        months = _months(sampler, search.found, weights)
+        taken = Calibration(client.clock.now(), client.calls - before, sampler.names, months)
+        if is_enough(taken):
+            break
     _store(client.ledger, taken)
     return taken
 

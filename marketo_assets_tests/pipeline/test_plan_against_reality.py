@@ -1,0 +1,152 @@
+"""A plan, made for a few calls, against the backfill that follows it: calls, megabytes and days.
+
+python -m pytest marketo_assets_tests/pipeline/test_plan_against_reality.py -s -n0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from marketo_assets.api.errors import ExportQuotaSpent
+from marketo_assets.cli.plan import Wish, run_plan
+from marketo_assets.cli.screen import Screen
+from marketo_assets.clock import ManualClock, quota_day
+from marketo_assets.extract.estimate.plan import Plan
+from marketo_assets_tests.pipeline.road import NOW, Road, local_road, months_until
+
+CALLS = 200
+TEXT = 'He said, "it is long", and went on for quite a while.\n' * 20
+
+
+@dataclass(frozen=True)
+class World:
+    """An instance of some shape, and how much of it a day's share takes."""
+
+    name: str
+    months: int
+    share: float
+    options: dict[str, Any]
+    shape: Callable[[Road, Random], None] | None = None
+
+
+@dataclass(frozen=True)
+class Reality:
+    """What a backfill took."""
+
+    rows: int
+    file_bytes: int
+    calls: int
+    days: int
+    most_on_a_day: int
+    largest: int
+    """Bytes of the largest month, which may have a day of its own."""
+
+
+def grow(road: Road, random: Random) -> None:
+    """Leave few leads of the early months, and nearly all of the late ones."""
+    leads = road.desk("GET", "/leads?limit=10000")["leads"]
+    gone = [lead["id"] for place, lead in enumerate(leads) if random.random() > 0.05 + place / len(leads)]
+    change(road, [{"delete": lead_id} for lead_id in gone])
+
+
+def thin_out(road: Road, random: Random) -> None:
+    """Delete every third lead, and merge every tenth into another."""
+    ids = [lead["id"] for lead in road.desk("GET", "/leads?limit=10000")["leads"]]
+    random.shuffle(ids)
+    third, tenth = len(ids) // 3, len(ids) // 10
+    change(road, [{"delete": lead_id} for lead_id in ids[:third]])
+    merged, kept = ids[third : third + tenth], ids[third + tenth :]
+    change(road, [{"merge": winner, "losers": [loser]} for loser, winner in zip(merged, kept, strict=False)])
+
+
+def fill_unevenly(road: Road, random: Random) -> None:
+    """Import many leads with next to nothing in them today, and give others a long text in a new field."""
+    leads = road.desk("GET", "/leads?limit=10000")["leads"]
+    road.desk("POST", "/fields", name="remarks", data_type="text")
+    written = random.sample(leads, len(leads) // 3)
+    change(road, [{"edit": lead["id"], "values": {"remarks": TEXT[: random.randint(10, 1000)]}} for lead in written])
+    change(road, [{"add": {"email": f"new{number}@example.com"}} for number in range(1200)])
+
+
+def change(road: Road, changes: list[dict[str, Any]]) -> None:
+    for place in range(0, len(changes), 500):
+        road.desk("POST", "/changes", changes=changes[place : place + 500])
+
+
+WORLDS = [
+    World("many leads, few fields", 12, 0.4, {"leads": 8000, "fields": 20, "seed": 1}),
+    World("wide rows", 8, 0.5, {"leads": 1200, "fields": 200, "seed": 2}),
+    World("growth", 18, 0.25, {"leads": 3500, "fields": 40, "seed": 3}, grow),
+    World("many deleted and merged", 12, 0.35, {"leads": 4000, "fields": 60, "seed": 4}, thin_out),
+    World("long texts and null-heavy months", 10, 0.3, {"leads": 2000, "fields": 60, "seed": 5}, fill_unevenly),
+]
+
+
+def backfill(road: Road, months: list[str]) -> Reality:
+    """Export *months*, the newest first, waiting for each day's quota, and return what that took by Marketo's count."""
+    began = road.desk("GET", "/counters")["calls"]
+    clock = road.settings.clock
+    assert isinstance(clock, ManualClock)
+    rows, largest, by_day = 0, 0, dict[Any, int]()
+    for month in sorted(months, reverse=True):
+        while True:
+            try:
+                landed = road.land(month)
+                break
+            except ExportQuotaSpent as spent:
+                clock.move_to(spent.resets_at or clock.now())
+        rows += landed.records or 0
+        largest = max(largest, landed.file_bytes)
+        day = quota_day(clock.now())
+        by_day[day] = by_day.get(day, 0) + landed.file_bytes
+    calls = road.desk("GET", "/counters")["calls"] - began
+    return Reality(rows, sum(by_day.values()), calls, len(by_day), max(by_day.values()), largest)
+
+
+def tell(world: World, plan: Plan, real: Reality) -> None:
+    """Print plan and reality side by side."""
+    taken = plan.calibration
+    print(f"\n{world.name}: sampled {taken.leads if taken else 0:,} leads for {taken.calls if taken else 0} calls")
+    for name, planned, measured, unit in (
+        ("leads", plan.rows, real.rows, 1.0),
+        ("megabytes", plan.file_bytes, real.file_bytes, 1e6),
+        ("calls", plan.calls, real.calls, 1.0),
+        ("days", plan.days, real.days, 1.0),
+    ):
+        print(
+            f"  {name:<9}  planned {planned.likely / unit:>10,.2f} ({planned.low / unit:,.2f} to "
+            f"{planned.high / unit:,.2f}), real {measured / unit:>10,.2f}, off by {planned.likely / measured - 1:+.1%}"
+        )
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_a_plan_comes_true(data_dir: Path, world: World) -> None:
+    """Calls within 5 %, megabytes within 10 %, days exact; no day's share is exceeded; nothing was exported to know."""
+    with local_road(data_dir, months=world.months, **world.options) as made:
+        if world.shape:
+            world.shape(made, Random(world.options["seed"]))
+        road = made.with_settings(daily_export_mb=1, quota_share=world.share)
+        months = months_until(NOW, world.months)
+        before = road.desk("GET", "/counters")["calls"]
+        plan = run_plan(
+            Wish(first=months[0], calls=CALLS, at_once=1),
+            screen=Screen(is_terminal=False),
+            transport=road.transport,
+            settings=road.settings,
+        )
+        assert road.desk("GET", "/counters")["calls"] - before <= CALLS
+        assert 0 == road.exports("created")
+        real = backfill(road, months)
+    tell(world, plan, real)
+
+    assert real.days >= 3
+    assert abs(plan.schedule.calls / real.calls - 1) <= 0.05
+    assert abs(plan.file_bytes.likely / real.file_bytes - 1) <= 0.10
+    assert real.days == plan.schedule.days
+    assert real.most_on_a_day <= max(1_000_000 * world.share, real.largest)
