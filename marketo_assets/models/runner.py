@@ -8,6 +8,7 @@ from string import Template
 
 from marketo_assets.load.columns import quoted, text_literal
 from marketo_assets.load.lead_versions import PAST, READINGS, SHOWN, SNAPSHOTS, has_lead_tables, lead_columns
+from marketo_assets.models.history import refresh_history
 from marketo_assets.warehouse import DuckDBConnection
 
 _OWN_COMMENTS = {
@@ -32,13 +33,17 @@ _TABLE_COMMENTS = {
 
 
 def refresh_models(con: DuckDBConnection) -> None:
-    """Leave `main.leads` and `main.deleted_leads` with every column that leads have, commented from Describe.
+    """Leave `main.leads`, `main.deleted_leads` and history with every column that leads have, commented from Describe.
 
     Grain: one row per lead that exists now, and one per lead that is gone, where `compact` left nothing pending.
     Nothing is rebuilt when the columns and labels are as they were, and nothing is there before the first load.
     """
-    if not has_lead_tables(con):
-        return
+    if has_lead_tables(con):
+        _refresh_leads(con)
+        refresh_history(con)
+
+
+def _refresh_leads(con: DuckDBConnection) -> None:
     comments = _lead_comments(con, list(lead_columns(con)))
     told = _column_comments(comments)
     if all(_comments_of(con, address) == wanted for address, wanted in told.items()):

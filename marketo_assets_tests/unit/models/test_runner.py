@@ -28,7 +28,8 @@ def con(data_dir: Path) -> Iterator[DuckDBConnection]:
         fields = lead_fields({"note": "string", "score": "integer"})
         register_fields(con, fields, fields, NOW)
         con.execute(
-            "CREATE TABLE raw.lead_snapshots AS SELECT *, TIMESTAMPTZ '2026-08-15' AS _as_of FROM (VALUES "
+            "CREATE TABLE raw.lead_snapshots AS SELECT *, TIMESTAMPTZ '2026-08-15' AS _as_of, "
+            "_as_of AS createdAt, _as_of AS updatedAt FROM (VALUES "
             "(1, '', 7, '2026-06', 'bulk export', 1), (2, 'old', NULL, '2026-06', 'bulk export', 1), "
             "(2, 'new', 5, '2026-07', 'bulk export', 2)) AS t(id, note, score, _partition, _source, _load_id)"
         )
