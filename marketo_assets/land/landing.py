@@ -79,9 +79,9 @@ def land_request(
         )
         manifest = folder / f"{job.export_id}.json"
         write_manifest(manifest, landed)
-        for path in damaged:
-            if path != manifest:
-                path.unlink()
+        # What a killed run left of another job is of no use any more; nobody else is at work in this folder.
+        for path in (*(path for path in damaged if path != manifest), *folder.glob("*.part")):
+            path.unlink(missing_ok=True)
         mark(exporter.ledger, job, landed_at=now)
         return landed
 

@@ -132,3 +132,15 @@ def test_only_some_fields(road: Road) -> None:
         name for (name, *_) in some.query("DESCRIBE main.leads") if not name.startswith("_")
     ]
     assert [] == some.differences(fields=["id", "createdAt", "updatedAt", "email", "RegionCode", "bigCounter"])
+
+
+def test_what_killed_runs_left_is_cleared_away(road: Road) -> None:
+    """Beginnings of files whose jobs nobody takes up any more do not stay on the disk."""
+    folder = road.settings.landing_dir / "lead_exports" / MONTHS[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("gone.csv.part", "gone.csv.zst.part", "gone.json.part"):
+        (folder / name).write_bytes(b"a beginning")
+    road.travel(*MONTHS, is_refresh=True)
+
+    assert [] == list(folder.glob("*.part"))
+    assert [] == road.differences()
