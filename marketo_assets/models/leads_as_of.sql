@@ -72,7 +72,7 @@ lead AS NOT MATERIALIZED (
         SELECT * FROM (${versions})
         UNION ALL BY NAME
         SELECT lead_id AS id, born_at AS createdAt FROM (${born}) AS born
-        WHERE lead_id NOT IN (SELECT id FROM main.leads)
+        WHERE lead_id NOT IN (SELECT id FROM ${shown})
             AND lead_id NOT IN (SELECT id FROM ${past})
     ) AS version
     LEFT JOIN era ON true

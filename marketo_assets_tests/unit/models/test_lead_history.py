@@ -67,7 +67,7 @@ def test_changes_from_before_coverage(past: Past) -> None:
     past.read(name="C", score=2)
     tell(past, [(-20, "A", "B"), (0, "B", "C"), (10, "C", "C2")])
     past.read(second=11, name="C2", score=2)
-    past.con.execute("DELETE FROM main.leads WHERE name = 'C'")
+    past.con.execute(f"DELETE FROM {SHOWN} WHERE name = 'C'")
     tell(past, [(-5, "1", "2")], "score")
 
     assert [("C", 0, 10), ("C2", 10, None)] == past.history()
