@@ -36,6 +36,7 @@ MONTHLY = (LEADS, ACTIVITIES)
 _ENDPOINTS = {ACTIVITIES: bulk_extract.ACTIVITIES}
 _DEAD = ("Failed", "Cancelled", "Gone")
 _NEIGHBOURS = 2
+_MARGIN = 0.1
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS export_job (
@@ -219,7 +220,7 @@ def is_current(as_of: datetime, window: Window, *, now: datetime, is_fetched: bo
 
 
 def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
-    """Return how large the file will probably be: as its request says, else as its partition's last or its neighbours.
+    """Return how large the file may be: as its request says, else as its partition's last or its neighbours, and more.
 
     Where no size is known, it is a quarter of the day's share: four jobs may find out at once, and no more.
     """
@@ -234,7 +235,7 @@ def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
     # Not the largest of all: one month with a list import in it would make every other look too large for the day.
     before = sorted(name for name in sizes if name < request.partition)[-_NEIGHBOURS:]
     after = sorted(name for name in sizes if name > request.partition)[:_NEIGHBOURS]
-    return max((sizes[name] for name in (*before, *after)), default=ledger.exports.daily_bytes // 4)
+    return _or_more([sizes[name] for name in (*before, *after)], ledger)
 
 
 def usual_bytes(ledger: Ledger) -> int:
@@ -243,7 +244,16 @@ def usual_bytes(ledger: Ledger) -> int:
     What `expected_bytes` says of a month whose neighbours were exported just now.
     """
     sizes = [job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes and job.object in MONTHLY]
-    return max(sizes[: 2 * _NEIGHBOURS], default=ledger.exports.daily_bytes // 4)
+    return _or_more(sizes[: 2 * _NEIGHBOURS], ledger)
+
+
+def _or_more(sizes: Sequence[int], ledger: Ledger) -> int:
+    # Months differ: with no more than the largest set aside, a day's share is exceeded by the next larger one.
+    return round(max(sizes) * (1 + (_MARGIN if len(sizes) > 1 else 2 * _MARGIN))) if sizes else _unknown(ledger)
+
+
+def _unknown(ledger: Ledger) -> int:
+    return ledger.exports.daily_bytes // 4
 
 
 def recorded_jobs(ledger: Ledger) -> list[RecordedJob]:

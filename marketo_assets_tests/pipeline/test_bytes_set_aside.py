@@ -98,11 +98,11 @@ def test_a_failed_job_gives_its_bytes_back(road: Road) -> None:
 
 
 def test_a_month_of_unknown_size_sets_a_quarter_of_the_day_aside(road: Road) -> None:
-    """The first four jobs ever may run at once, a fifth waits; what is known afterwards is the neighbours' size."""
+    """The first four jobs ever may run at once, a fifth waits; afterwards it is the neighbours' size, and some more."""
     with ledger_of(road) as ledger:
         assert ledger.exports.daily_bytes // 4 == expected_bytes(ledger, request_of(MONTH))
         landed = road.land(EARLIER)
-        assert landed.file_bytes == expected_bytes(ledger, request_of(MONTH))
+        assert round(landed.file_bytes * 1.2) == expected_bytes(ledger, request_of(MONTH))
 
 
 def test_a_job_waits_for_what_others_set_aside(road: Road) -> None:

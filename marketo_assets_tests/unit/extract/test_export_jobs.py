@@ -125,10 +125,18 @@ def test_the_newest_job_is_taken_up_and_no_other_request(ledger: Ledger) -> None
 
 
 def test_how_large_a_file_will_be(ledger: Ledger) -> None:
-    """A month's last file tells its next, months near it tell of others, and where nothing is known it is a guess."""
+    """A month's last file tells its next, months near it tell of others, and more; without either it is a guess."""
     assert ledger.exports.daily_bytes // 4 == expected_bytes(ledger, PAST)
     record_job(ledger, RUNNING, job("a", file_bytes=500), now=NOW)
-    assert 500 == expected_bytes(ledger, PAST)
+    assert 600 == expected_bytes(ledger, PAST)
     record_job(ledger, PAST, job("b", file_bytes=90), now=NOW)
     record_job(ledger, PAST, job("c", file_bytes=100), now=NOW + timedelta(hours=1))
     assert 100 == expected_bytes(ledger, PAST)
+
+
+def test_months_that_differ_leave_a_margin(ledger: Ledger) -> None:
+    """Beside months of known size a tenth more than the largest of the nearest is set aside."""
+    for month, size in (("2026-04", 9_000), ("2026-05", 400), ("2026-06", 300), ("2026-08", 500), ("2026-09", 100)):
+        record_job(ledger, replace(PAST, partition=month), job(month, file_bytes=size), now=NOW)
+
+    assert 550 == expected_bytes(ledger, PAST)
