@@ -48,7 +48,7 @@ class ActivityReader:
 
         A position is a second and the lowest number within it. Without *lead_ids* those of all leads are yielded.
         """
-        wanted = set(type_ids)
+        wanted, lead_ids = set(type_ids), None if lead_ids is None else set(lead_ids)
         streams = [self._log.since(type_id, since) for type_id in wanted]
         sources = None if lead_ids is None else {*lead_ids, *(a for a, b in self._winners().items() if b in lead_ids)}
         streams.append(self._read_seed(wanted, since, sources))

@@ -15,6 +15,7 @@ from marketo_assets.sandbox.activity_paging import DATE, PagingToken, cut_page, 
 from marketo_assets.sandbox.envelope import ApiError
 from marketo_assets.sandbox.export_request import read_moment
 from marketo_assets.sandbox.lead_routes import check_fields
+from marketo_assets.sandbox.list_routes import require
 from marketo_assets.sandbox.options import Switches
 from marketo_assets.sandbox.parameters import to_integer
 from marketo_assets.sandbox.routing import Call, Route
@@ -103,14 +104,21 @@ def _page(
     sandbox, told = call.sandbox, call.parameters
     most = told.integer("batchSize", 300, least=1, most=300)
     lead_ids = _numbers(call, "leadIds", MOST_LEADS)
-    if told.text("listId") is not None:
-        to_integer(told.text("listId") or "")
-        raise ApiError("1013", "Object not found")  # this instance has no lists
+    if (list_id := told.text("listId")) is not None:
+        on_list = _on_list(call, list_id)
+        lead_ids = on_list if lead_ids is None else [lead_id for lead_id in lead_ids if lead_id in set(on_list)]
     now = sandbox.clock.now().timestamp()
     lines = sandbox.activities.read(type_ids, (token.second, token.number), lead_ids, now)
     page = cut_page(lines, token, most=most, keeps=keeps, switches=sandbox.switches, now=int(now))
     shown = [view(line, sandbox.switches, sandbox.activities.shown_lead_id(line)) for line in page.lines]
     return call.success(shown, nextPageToken=_text(call, page.next), moreResult=page.has_more)
+
+
+def _on_list(call: Call, list_id: str) -> list[int]:
+    members = call.sandbox.members.members(require(call, "static_list", list_id).id)
+    if len(members) >= call.sandbox.limits.leads_per_list:
+        raise ApiError("1003", f"The list must hold fewer than {call.sandbox.limits.leads_per_list} leads")
+    return [member.lead_id for member in members]
 
 
 def _token(call: Call, family: str) -> PagingToken:

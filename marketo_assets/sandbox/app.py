@@ -1,10 +1,10 @@
 """The sandbox as an ASGI application: Marketo's addresses, and the control desk under `/sandbox`.
 
-What it does not do. It holds no lists, no programs, companies or custom objects, and of activities only those that
-tell of leads themselves; it has no bulk import, no custom activities by REST, no workspaces, no CRM, no schema
-endpoints, no gzip. What is not there answers 610, or 605 where the address takes another method. Where Adobe's pages
-are silent it does what would catch a careless client, and where they contradict each other a switch chooses
-(options.py). What it says proves something about a client, never about Marketo.
+What it does not do. It holds no companies and no custom objects; of assets it tells what an extraction reads, not their
+content, and nobody can write them but the control desk; it has no bulk import, no custom activities by REST, no
+workspaces, no CRM, no schema endpoints, no gzip. What is not there answers 610, or 605 where the address takes another
+method. Where Adobe's pages are silent it does what would catch a careless client, and where they contradict each other
+a switch chooses (options.py). What it says proves something about a client, never about Marketo.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from marketo_assets.sandbox import (
     asset_routes,
     bulk_extract,
     control,
+    custom_type_routes,
     describe,
     folder_routes,
     lead_routes,
     lead_write_routes,
     list_routes,
+    member_routes,
     statistics,
 )
 from marketo_assets.sandbox.gateway import Gateway
@@ -41,5 +43,5 @@ def create_app(sandbox: Sandbox) -> Starlette:
 def marketo_routes() -> list[Route]:
     """Return every operation of Marketo's that is answered here."""
     rooms = (describe, lead_routes, lead_write_routes, activity_routes, bulk_extract, folder_routes, asset_routes)
-    more = (list_routes, statistics)
+    more = (custom_type_routes, list_routes, member_routes, statistics)
     return [route for room in (*rooms, *more) for route in room.routes()]

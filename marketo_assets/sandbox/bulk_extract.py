@@ -14,6 +14,7 @@ from marketo_assets.sandbox.export_job import ExportJob
 from marketo_assets.sandbox.export_request import ExportRequest, Kind
 from marketo_assets.sandbox.files import MEDIA_TYPES, FileAnswer
 from marketo_assets.sandbox.lead_export import read_lead_export
+from marketo_assets.sandbox.member_export import read_member_export
 from marketo_assets.sandbox.routing import Call, Route
 
 STATUSES = frozenset({"Created", "Queued", "Processing", "Canceled", "Cancelled", "Completed", "Failed"})
@@ -21,6 +22,7 @@ _NO_FILE = "Export file not found"
 _PERMISSIONS: dict[Kind, frozenset[str]] = {
     "leads": frozenset({"Read-Only Lead", "Read-Write Lead"}),
     "activities": frozenset({"Read-Only Activity", "Read-Write Activity"}),
+    "program/members": frozenset({"Read-Only Lead", "Read-Write Lead"}),
 }
 
 
@@ -51,7 +53,9 @@ def _read(call: Call) -> ExportRequest:
     sandbox = call.sandbox
     if _kind(call) == "activities":
         return read_activity_export(call.json, sandbox.activity_types, sandbox.switches)
-    return read_lead_export(call.json, sandbox.world, sandbox.switches)
+    if _kind(call) == "program/members":
+        return read_member_export(call.json, sandbox.world, sandbox.assets, sandbox.switches)
+    return read_lead_export(call.json, sandbox.world, sandbox.assets, sandbox.switches)
 
 
 async def create(call: Call) -> Response:

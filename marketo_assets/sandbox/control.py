@@ -13,7 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from marketo_assets.sandbox import control_activities, control_assets, control_chaos, control_world
+from marketo_assets.sandbox import control_activities, control_assets, control_chaos, control_members, control_world
 from marketo_assets.sandbox.clock import spell
 from marketo_assets.sandbox.desk import DeskError, operation, read, read_instant
 from marketo_assets.sandbox.export_job import describe_job
@@ -51,6 +51,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
         *control_world.routes(sandbox),
         *control_activities.routes(sandbox),
         *control_assets.routes(sandbox),
+        *control_members.routes(sandbox),
     ]
 
 

@@ -32,7 +32,7 @@ async def by_id(call: Call) -> Response:
     Raises: ApiError 1004 for an unknown id (a switch makes it an empty result: the sources say neither).
     """
     lead_id = to_integer(call.path["leadId"], "Long")
-    lead = call.sandbox.world.lead(lead_id, _fields(call))
+    lead = call.sandbox.world.lead(lead_id, lead_fields(call))
     if lead is None and call.sandbox.switches.missing_lead == "1004":
         raise ApiError("1004")
     return call.success([] if lead is None else [lead])
@@ -55,7 +55,7 @@ async def by_filter(call: Call) -> Response:
     if field.data_type == "integer":
         values = [str(to_integer(value, "Long")) for value in values]
     batch = told.integer("batchSize", 300, least=1, most=300)
-    start, names = read_page_token(told.text("nextPageToken")), _fields(call)
+    start, names = read_page_token(told.text("nextPageToken")), lead_fields(call)
     ids = sandbox.world.find(filter_type, values)
     if len(ids) > sandbox.limits.leads_per_filter:
         raise ApiError("1003", "Too many results match the filter")
@@ -83,7 +83,8 @@ def check_fields(call: Call, names: Iterable[str]) -> None:
             raise ApiError("1006", f"Field '{name}' not found")
 
 
-def _fields(call: Call) -> list[str]:
+def lead_fields(call: Call) -> list[str]:
+    """Return the lead fields that *call* asks for, or the usual ones. Raises: ApiError 1006."""
     asked = call.parameters.several("fields")
     if asked is None:
         return [name for name in DEFAULT_FIELDS if name in call.sandbox.world.fields]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from marketo_assets.sandbox.folders import WORKSPACE
 from marketo_assets.sandbox.parameters import to_integer
 from marketo_assets.sandbox.routing import Call, Route
 
+Item = TypeVar("Item")
 LEAD = frozenset({"Read-Only Lead", "Read-Write Lead"})
 _CAMPAIGN = frozenset({"Read-Only Campaigns", "Read-Write Campaigns"})
 PAGING = frozenset({"batchSize", "nextPageToken"})
@@ -32,7 +33,9 @@ def routes() -> list[Route]:
 
 async def lists(call: Call) -> Response:
     """Answer static lists by id, name, program or workspace, or all of them."""
-    return cut(call, _found(call, "static_list"), lambda asset: _list(call, asset), has_more_member=False)
+    return cut(
+        call, _found(call, "static_list"), lambda page: [_list(call, asset) for asset in page], has_more_member=False
+    )
 
 
 async def list_by_id(call: Call) -> Response:
@@ -48,7 +51,7 @@ async def campaigns(call: Call) -> Response:
         raise ApiError("1001", f"Invalid value '{wanted}'. Required of type 'Boolean'")
     if wanted == "true":
         found = [asset for asset in found if asset.values["isRequestable"]]
-    return cut(call, found, lambda asset: _campaign(call, asset), has_more_member=False)
+    return cut(call, found, lambda page: [_campaign(call, asset) for asset in page], has_more_member=False)
 
 
 async def campaign_by_id(call: Call) -> Response:
@@ -67,14 +70,16 @@ def require(call: Call, kind: str, text: str) -> Asset:
     return asset
 
 
-def cut(call: Call, items: Sequence[Any], shown: Callable[[Any], Any], *, has_more_member: bool = True) -> Response:
-    """Return the page of *items* that *call* asks for, up to 300, with a token as long as there are more."""
+def cut(
+    call: Call, items: Sequence[Item], shown: Callable[[Sequence[Item]], list[Any]], *, has_more_member: bool = True
+) -> Response:
+    """Return the page of *items* that *call* asks for, *shown*: up to 300, with a token as long as there are more."""
     batch = call.parameters.integer("batchSize", 300, least=1, most=300)
     start = read_page_token(call.parameters.text("nextPageToken"))
     more: dict[str, Any] = {"nextPageToken": write_page_token(start + batch)} if start + batch < len(items) else {}
     if has_more_member:
         more["moreResult"] = start + batch < len(items)
-    return call.success([shown(item) for item in items[start : start + batch]], **more)
+    return call.success(shown(items[start : start + batch]), **more)
 
 
 def _found(call: Call, kind: str) -> list[Asset]:

@@ -60,6 +60,10 @@ class Limits:
     """More matches than this are refused (1003)."""
     filter_values: int = 300
     """More filter values than this are refused (1003)."""
+    leads_per_list: int = 10_000
+    """Activities cannot be asked for by a list with so many leads or more (1003)."""
+    members_per_filter: int = 100_000
+    """Members of a larger program can be found by lead id only (1003)."""
     changes_days: float = 90.0
     """Days for which Change Data Value, Change Score and their like are kept."""
     activities_days: float = 761.0
@@ -129,6 +133,8 @@ class Switches:
     """How Get Lead Activities writes attributes: `typed` as JSON knows them, or `texts`, all of them."""
     bulk_attributes: str = "object"
     """How an export file writes attributes: `object` as in the guide, or `array` of name and value as in the spec."""
+    member_labels: bool = True
+    """Whether member fields come under their labels in an export that names no header, as in Adobe's samples."""
     asset_version: str = "approved"
     """Which version of an asset that is approved and has a draft is shown where no status is asked for: `approved`,
     `draft`, or `both`, as two items with one id."""

@@ -29,7 +29,9 @@ from marketo_assets.sandbox.history import History
 from marketo_assets.sandbox.identity import ApiUser, TokenDesk
 from marketo_assets.sandbox.lead_export import write_leads
 from marketo_assets.sandbox.limits import Meter
+from marketo_assets.sandbox.member_export import write_members
 from marketo_assets.sandbox.membership import MembershipSeed
+from marketo_assets.sandbox.membership_now import Memberships
 from marketo_assets.sandbox.options import Options, amend
 from marketo_assets.sandbox.world import World
 
@@ -64,12 +66,13 @@ class Sandbox:
         self.folders = FolderTree(self.world.start)
         self.assets = AssetShelf(AssetSeed(options.seed, world.edges[0], world.edges[-1]).assets(), self.folders)
         self.activity_types = ActivityTypes()
-        self.memberships = MembershipSeed(world, options.seed)
+        memberships = MembershipSeed(world, options.seed)
+        self.members = Memberships(world, memberships)
         self.activity_log = ActivityLog(world, clock, switches=lambda: self.switches, seed=options.seed)
         self.activities = ActivityReader(
             world,
             self.activity_log,
-            ActivitySeed(world, self.memberships, seed=options.seed, per_lead=options.activities),
+            ActivitySeed(world, memberships, seed=options.seed, per_lead=options.activities),
             self.activity_types,
             limits=lambda: self.limits,
             switches=lambda: self.switches,
@@ -89,8 +92,9 @@ class Sandbox:
 
     def _writer(self) -> ExportWriter:
         sources: dict[Kind, Source] = {
-            "leads": partial(write_leads, self.world, lambda: self.switches),
+            "leads": partial(write_leads, self.world, self.members, lambda: self.switches),
             "activities": partial(write_activities, self.activities, lambda: self.switches),
+            "program/members": partial(write_members, self.world, self.assets, self.members, lambda: self.switches),
         }
         return ExportWriter(sources, self.folder, lambda: self.switches)
 

@@ -162,6 +162,21 @@ NEW_LEAD = {
         }
     ],
 }
+MEMBERS = {
+    "requestId": "d#1",
+    "success": True,
+    "moreResult": False,
+    "result": [
+        {
+            "seq": 0,
+            "leadId": 1789,
+            "programId": 1044,
+            "acquiredBy": True,
+            "reachedSuccess": True,
+            "membershipDate": "2026-01-08T18:10:26Z",
+        }
+    ],
+}
 SYNCED = {"requestId": "e1#2", "success": True, "result": [{"id": 901, "status": "updated"}]}
 SKIPPED = {
     "requestId": "e1#2",
@@ -239,6 +254,11 @@ def renamed(marketo: Caller) -> None:
         marketo.desk("PATCH", f"/leads/{lead_id}", values={"firstName": name}, campaign_id=4)
 
 
+def members(marketo: Caller) -> Any:
+    told = {"filterType": "statusName", "filterValues": "Visited Booth"}
+    return marketo.get("/rest/v1/programs/1003/members.json", **told)
+
+
 def synced(marketo: Caller) -> Any:
     for key in ("C-1", "C-2", "C-2"):
         marketo.desk("POST", "/leads", leads=[{"crmKey": key}])
@@ -282,6 +302,7 @@ def shape(value: Any) -> Any:
         pytest.param(ACTIVITIES, activities, id="6.4 activities"),
         pytest.param(CHANGE, lead_change, id="6.6 a change"),
         pytest.param(NEW_LEAD, new_lead, id="6.6 a new lead"),
+        pytest.param(MEMBERS, members, id="7.7 program members"),
         pytest.param(FOLDERS, folders, id="7.12 folders"),
         pytest.param(USAGE, usage, id="7.13 usage"),
         pytest.param(ERRORS, errors, id="7.13 errors"),

@@ -130,6 +130,22 @@ ANSWERS |= {
     ("GET", "/rest/v1/campaigns.json"): ask("/rest/v1/campaigns.json"),
     ("GET", "/rest/v1/campaigns/{campaignId}.json"): ask("/rest/v1/campaigns/2002.json"),
 }
+ANSWERS |= {
+    ("GET", "/rest/v1/activities/external/types.json"): ask("/rest/v1/activities/external/types.json"),
+    ("GET", "/rest/v1/activities/external/type/{apiName}/describe.json"): ask(
+        "/rest/v1/activities/external/type/attendedWebinar_c/describe.json"
+    ),
+    ("GET", "/rest/v1/programs/members/describe.json"): ask("/rest/v1/programs/members/describe.json"),
+    ("GET", "/rest/v1/programs/{programId}/members.json"): ask(
+        "/rest/v1/programs/1006/members.json", filterType="statusName", filterValues="Member", batchSize=9
+    ),
+    ("GET", "/rest/v1/leads/programs/{programId}.json"): ask("/rest/v1/leads/programs/1006.json", batchSize=9),
+    ("GET", "/rest/v1/lists/{listId}/leads.json"): ask("/rest/v1/lists/3001/leads.json", batchSize=9),
+    ("GET", "/rest/v1/list/{listId}/leads.json"): ask("/rest/v1/list/3001/leads.json", batchSize=9),
+    ("GET", "/rest/v1/leads/{leadId}/listMembership.json"): lambda marketo: of_member(marketo, "listMembership"),
+    ("GET", "/rest/v1/leads/{leadId}/programMembership.json"): lambda marketo: of_member(marketo, "programMembership"),
+}
+"""Few at a time: the file types a lead's id as int32 here and as int64 in activities; the newest leads' are longer."""
 MORE_PARAMETERS = {
     # Named in the guides' prose, and absent from the files; the guide spells the channel's `name` without a capital.
     "/rest/asset/v1/programs.json": {"filterValues", "status"},
@@ -142,6 +158,13 @@ ANSWERS |= {
     for method, path in ROUTES
     if path.startswith(("/bulk/v1/activities", "/bulk/v1/program")) and not path.endswith("/file.json")
 }
+
+
+def of_member(marketo: Caller, what: str) -> Any:
+    lead_id = any_id(marketo)
+    marketo.desk("POST", "/lists/3001/members", add=[lead_id])
+    marketo.desk("POST", "/programs/1006/members", lead_ids=[lead_id], status="Engaged")
+    return marketo.get(f"/rest/v1/leads/{lead_id}/{what}.json")
 
 
 def any_id(marketo: Caller, place: int = 0) -> int:
@@ -211,6 +234,7 @@ def test_required_parameters_are_required(marketo: Caller, method: str, path: st
     required = {name for name, is_required in query_parameters(method, path).items() if is_required}
     address = path.replace("{leadId}", str(any_id(marketo))).replace("{exportId}", "x").replace("{id}", "10")
     address = address.replace("{listId}", "3001").replace("{campaignId}", "2001")
+    address = address.replace("{programId}", "1001").replace("{apiName}", "used_c")
     answer = marketo.call(method, address)
     refused = [] if answer.status_code != 200 or answer.json()["success"] else codes(answer.json())
 
