@@ -2,19 +2,23 @@
 
 import dagster as dg
 
+from marketo_assets.defs.assets.lead_audit import lead_ids
 from marketo_assets.defs.assets.lead_changes import captured_lead_changes
 from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
+from marketo_assets.defs.assets.lead_sweep import lead_updates
 from marketo_assets.defs.assets.published import published_tables
 from marketo_assets.defs.assets.sources import SOURCES
 from marketo_assets.defs.change_sensor import lead_changes_sensor
 from marketo_assets.defs.jobs import JOBS
 from marketo_assets.defs.resources import EnvironmentVariable, MarketoResource, WarehouseResource
+from marketo_assets.defs.schedules import SCHEDULES
 from marketo_assets.defs.sensors import SENSORS
 
 defs = dg.Definitions(
-    assets=[*SOURCES, lead_exports, lead_snapshots, captured_lead_changes, published_tables],
+    assets=[*SOURCES, lead_exports, lead_snapshots, captured_lead_changes, lead_updates, lead_ids, published_tables],
     jobs=JOBS,
+    schedules=SCHEDULES,
     sensors=[*SENSORS, lead_changes_sensor],
     resources={
         "marketo": MarketoResource(

@@ -8,16 +8,18 @@ import dagster as dg
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import MarketoError
 from marketo_assets.clock import quota_reset
-from marketo_assets.defs.jobs import lead_changes_job
+from marketo_assets.defs.jobs import lead_changes_job, lead_snapshots_job
+from marketo_assets.defs.repairs import ask_for_repairs
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
 from marketo_assets.extract.lead_changes import look_for_changes
-from marketo_assets.load.lead_changes import read_standing
+from marketo_assets.load.lead_changes import Standing, read_standing
 from marketo_assets.settings import Settings, SettingsError, read_variables
 from marketo_assets.warehouse import Warehouse, WarehouseError
 
 RESERVE = 0.02
 """Part of the day's calls that is left to captures under way and to people; exports leave far more."""
 _LOCK_SECONDS = 5.0
+_FAILED = dg.DagsterRunStatus.FAILURE
 _UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,12 +39,13 @@ def _poll_seconds() -> int:
 
 @dg.sensor(
     name="lead_changes_sensor",
-    job=lead_changes_job,
+    jobs=[lead_changes_job, lead_snapshots_job],
     minimum_interval_seconds=_poll_seconds(),
     default_status=dg.DefaultSensorStatus.STOPPED,
     description=(
         "Looks every MARKETO_POLL_SECONDS whether anything happened to leads, in three calls at most, and starts job "
-        "lead_changes if so. Rests when few of the day's calls are left."
+        "lead_changes if so. Rests when few of the day's calls are left. After a pause of weeks it has every month "
+        "exported again, which costs export quota once."
     ),
 )
 def lead_changes_sensor(
@@ -72,9 +75,28 @@ def _look(
             f"looking again after {quota_reset(now):%Y-%m-%d %H:%M} UTC"
         )
     standing = read_standing(files, settings)
+    found = _decide(context, settings, client, standing, has_failed=bool(runs) and runs[0].status == _FAILED)
+    asked = ask_for_repairs(context.instance, standing.stale_months)
+    if asked.run_requests:
+        context.log.info(asked.told)
+        return dg.SensorResult(run_requests=[*(found.run_requests or ()), *asked.run_requests], cursor=found.cursor)
+    if found.skip_reason and asked.told:
+        told = dg.SkipReason(f"{found.skip_reason.skip_message}; {asked.told}")
+        return dg.SensorResult(skip_reason=told, cursor=found.cursor)
+    return found
+
+
+def _decide(
+    context: dg.SensorEvaluationContext,
+    settings: Settings,
+    client: MarketoClient,
+    standing: Standing,
+    *,
+    has_failed: bool,
+) -> dg.SensorResult:
     if standing.since is None:
         return _start("the first capture, from which changes are read on")
-    if runs and runs[0].status == dg.DagsterRunStatus.FAILURE:
+    if has_failed:
         return _start("the last capture failed", cursor=context.cursor)
     look = look_for_changes(client, standing.since, more_types=settings.change_activity_types, log=context.log.info)
     fresh = look.guids - standing.guids - _looked_at(context.cursor)
@@ -97,7 +119,7 @@ def _nothing(since: datetime, settings: Settings, left: int) -> dg.SkipReason:
 
 
 def _start(why: str, *, cursor: str | None = None) -> dg.SensorResult:
-    request = dg.RunRequest(tags={"marketo/why": why[:255]})
+    request = dg.RunRequest(job_name=lead_changes_job.name, tags={"marketo/why": why[:255]})
     return dg.SensorResult(run_requests=[request], cursor=cursor)
 
 

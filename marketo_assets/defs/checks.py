@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from marketo_assets.defs.repair_checks import check_repairs, months_repaired
 from marketo_assets.defs.table_columns import TableColumn
 from marketo_assets.load.columns import TEXT
 from marketo_assets.load.current_leads import GONE
@@ -77,6 +78,7 @@ LEADS_CHECKS = (
         description="Every lead that was ever read, and was not deleted or merged away and is not missing, is in "
         "marketo.leads.",
     ),
+    months_repaired(LEADS),
 )
 
 
@@ -118,6 +120,7 @@ def check_leads(con: DuckDBConnection) -> Iterator[dg.AssetCheckResult]:
         + ("" if ids == expected else " Materialize marketo/raw/lead_snapshots of the missing months again."),
         metadata={"leads": ids, "expected": expected},
     )
+    yield check_repairs(con, LEADS)
 
 
 def _check_months(con: DuckDBConnection, fault: _Fault) -> dg.AssetCheckResult:

@@ -2,9 +2,11 @@
 
 import dagster as dg
 
+from marketo_assets.defs.assets.lead_audit import lead_ids
 from marketo_assets.defs.assets.lead_changes import captured_lead_changes
 from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
+from marketo_assets.defs.assets.lead_sweep import lead_updates
 from marketo_assets.defs.assets.published import published_tables
 
 lead_snapshots_job = dg.define_asset_job(
@@ -17,4 +19,15 @@ lead_changes_job = dg.define_asset_job(
     selection=[captured_lead_changes, published_tables],
     description="Read what happened to leads since the last time, and publish. Started by lead_changes_sensor.",
 )
-JOBS = (lead_snapshots_job, lead_changes_job)
+lead_sweep_job = dg.define_asset_job(
+    "lead_sweep",
+    selection=[lead_updates, published_tables],
+    description="Find what changed without any activity telling of it, and publish. Started by lead_sweep_nightly.",
+)
+lead_audit_job = dg.define_asset_job(
+    "lead_audit",
+    selection=[lead_ids, published_tables],
+    description="Compare ids of some months and a sample of leads with Marketo, and publish. Started by "
+    "lead_audit_weekly.",
+)
+JOBS = (lead_snapshots_job, lead_changes_job, lead_sweep_job, lead_audit_job)

@@ -28,7 +28,7 @@ from marketo_assets.load.lead_updates import load_update
 from marketo_assets.load.lead_versions import fit_lead_tables
 from marketo_assets.load.ledger import append_rows, ensure_tables, insert_row, next_load_id, record_schema_changes
 from marketo_assets.load.position import Position, move_watermark, read_position
-from marketo_assets.load.repairs import blind_spots, leads_of_no_month, note_repair
+from marketo_assets.load.repairs import StaleMonth, blind_spots, leads_of_no_month, note_repair, stale_months
 from marketo_assets.settings import Settings
 from marketo_assets.warehouse import DuckDBConnection, Warehouse, WarehouseError
 
@@ -118,6 +118,8 @@ class Standing:
     """The activities since then that are here."""
     leads_missing: int
     """Leads that were not found and are due to be asked for again."""
+    stale_months: tuple[StaleMonth, ...] = ()
+    """Months that have to be exported again, because changes were read too late."""
 
 
 def read_standing(warehouse: Warehouse, settings: Settings) -> Standing:
@@ -138,7 +140,8 @@ def read_standing(warehouse: Warehouse, settings: Settings) -> Standing:
         due = con.execute(
             "SELECT count(*) FROM meta.missing_leads WHERE $1 - missed_at > missed_at - first_missed_at", [now]
         ).fetchone()
-    return Standing(since, frozenset(row[0] for row in guids), int(due[0]) if due else 0)
+        stale = tuple(stale_months(con))
+    return Standing(since, frozenset(row[0] for row in guids), int(due[0]) if due else 0, stale)
 
 
 def _begin(position: Position | None, settings: Settings) -> datetime:

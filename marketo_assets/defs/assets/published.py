@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from marketo_assets.defs.assets.lead_audit import lead_ids
 from marketo_assets.defs.assets.lead_changes import CHANGE_TABLES
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
+from marketo_assets.defs.assets.lead_sweep import lead_updates
 from marketo_assets.defs.assets.sources import GROUP, OWNERS
 from marketo_assets.defs.checks import LEADS, LEADS_CHECKS, check_leads
 from marketo_assets.defs.failures import explained
@@ -23,12 +25,17 @@ _BOOKKEEPING = {
     "schema_changes": "One row per lead field that appeared, was hidden, changed its type or its label.",
     "export_jobs": "One row per export job of this project: state, times, size.",
     "api_usage": "One row per quota day: calls and export bytes that this project spent.",
-    "audits": "One row per question that an audit asked before a release, and what it found.",
+    "audits": "One row per question that an audit, a sweep or a release asked, what it found, and what to do.",
+    "repairs": "One row per pause after which months have to be exported again, with the moment that repairs them.",
 }
 
 
 def _spec(
-    key: Sequence[str], group: str, kind: str, description: str, more_deps: Sequence[dg.AssetSpec] = ()
+    key: Sequence[str],
+    group: str,
+    kind: str,
+    description: str,
+    more_deps: Sequence[dg.AssetSpec | dg.AssetsDefinition] = (),
 ) -> dg.AssetSpec:
     return dg.AssetSpec(
         key,
@@ -47,12 +54,12 @@ LEAD_TABLES = (
     _spec(
         LEADS.path,
         GROUP,
-        "view",
+        "table",
         "Leads that exist now, every field typed under its REST name.\n\n**Grain:** one row per lead. "
         "**Source:** marketo/raw/lead_snapshots and what changes made us read again, of each lead the reading that was "
         "made last. **Refresh:** by itself after loads; materializing it audits and publishes. **Cost:** no call; one "
         "copy of the database file.",
-        CHANGE_TABLES,
+        (*CHANGE_TABLES, lead_updates, lead_ids),
     ).replace_attributes(automation_condition=AFTER_LOADS, freshness_policy=LEADS_FRESHNESS),
     _spec(
         ["marketo", "deleted_leads"],

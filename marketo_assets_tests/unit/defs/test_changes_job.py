@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from marketo_assets.api.client import MarketoClient
 from marketo_assets.definitions import defs
 from marketo_assets.defs.change_sensor import lead_changes_sensor
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.settings import Settings
-from marketo_assets_tests.pipeline.road import Road, local_road
+from marketo_assets_tests.pipeline.road import Road
 
 MONTHS = ("2026-06", "2026-07", "2026-08")
 Look = Callable[..., dg.SensorResult | dg.SkipReason]
-
-
-@pytest.fixture
-def road(data_dir: Path) -> Iterator[Road]:
-    with local_road(data_dir, leads=60) as made:
-        yield made
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as made:
-        yield made
-
-
-@pytest.fixture
-def marketo(road: Road) -> MarketoResource:
-    class LocalMarketo(MarketoResource):
-        """The instance in this process."""
-
-        def settings(self) -> Settings:
-            return road.settings
-
-        def open_client(self, settings: Settings, *, is_backfill: bool = False) -> MarketoClient:
-            assert not is_backfill
-            return MarketoClient.open(settings, transport=road.transport)
-
-    return LocalMarketo()
-
-
-@pytest.fixture
-def warehouse(road: Road) -> WarehouseResource:
-    class LocalWarehouse(WarehouseResource):
-        """The folder of the road, in its time."""
-
-        def settings(self) -> Settings:
-            return road.settings
-
-    return LocalWarehouse()
 
 
 @pytest.fixture

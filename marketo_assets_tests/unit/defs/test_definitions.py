@@ -11,14 +11,17 @@ CHANGES = ["marketo/raw/lead_changes", "marketo/raw/lead_deletions", "marketo/ra
 ASSETS = {
     **{key: ["marketo_api/lead_fields", "marketo_api/leads"] for key in CHANGES},
     "landing/lead_exports": ["marketo_api/lead_fields", "marketo_api/leads"],
+    "landing/lead_ids": ["marketo_api/lead_fields", "marketo_api/leads"],
+    "landing/lead_updates": ["marketo_api/lead_fields", "marketo_api/leads"],
     "marketo/lead_fields": ["marketo/raw/lead_snapshots"],
     "marketo/deleted_leads": [*CHANGES, "marketo/raw/lead_snapshots"],
-    "marketo/leads": [*CHANGES, "marketo/raw/lead_snapshots"],
+    "marketo/leads": ["landing/lead_ids", "landing/lead_updates", *CHANGES, "marketo/raw/lead_snapshots"],
     "marketo/meta/api_usage": ["marketo/raw/lead_snapshots"],
     "marketo/meta/audits": ["marketo/raw/lead_snapshots"],
     "marketo/meta/export_jobs": ["marketo/raw/lead_snapshots"],
     "marketo/meta/loads": ["marketo/raw/lead_snapshots"],
     "marketo/meta/rejected_values": ["marketo/raw/lead_snapshots"],
+    "marketo/meta/repairs": ["marketo/raw/lead_snapshots"],
     "marketo/meta/schema_changes": ["marketo/raw/lead_snapshots"],
     "marketo/raw/lead_snapshots": ["landing/lead_exports"],
     "marketo_api/lead_fields": [],
@@ -26,7 +29,8 @@ ASSETS = {
 }
 CHECKS = {
     "landing/lead_exports": ["no_long_waits"],
-    "marketo/leads": ["has_every_lead", "unique_ids"],
+    "landing/lead_ids": ["agrees_with_marketo"],
+    "marketo/leads": ["has_every_lead", "months_repaired", "unique_ids"],
     "marketo/raw/lead_changes": ["nothing_unseen", "unique_changes"],
     "marketo/raw/lead_deletions": ["gone_or_here", "known_leads", "unique_deletions"],
     "marketo/raw/lead_merges": ["one_winner"],
@@ -56,12 +60,13 @@ def test_asset_keys_and_what_they_come_from() -> None:
 
 def test_jobs_sensors_and_resources() -> None:
     """The names that people and scripts use."""
-    assert {"lead_snapshots", "lead_changes"} == {
+    assert {"lead_snapshots", "lead_changes", "lead_sweep", "lead_audit"} == {
         job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")
     }
     assert ["published_tables_sensor", "export_quota_gate", "failure_alerts", "lead_changes_sensor"] == [
         sensor.name for sensor in defs.sensors or ()
     ]
+    assert ["lead_sweep_nightly", "lead_audit_weekly"] == [schedule.name for schedule in defs.schedules or ()]
     assert ["marketo", "warehouse"] == sorted(defs.resources or ())
 
 
@@ -90,8 +95,8 @@ def test_every_asset_explains_itself(name: str) -> None:
     assert ["team:data"] == list(node.owners)
 
 
-def test_only_the_export_takes_a_place_in_the_pool() -> None:
-    """Loads wait for the file lock, not for Marketo's export slots."""
+def test_only_exports_take_a_place_in_the_pool() -> None:
+    """Sweeps and audits export too; loads wait for the file lock, not for Marketo's export slots."""
     pools = {
         key: defs.resolve_assets_def(key).op.pool for key in (dg.AssetKey(path.split("/")) for path in PARTITIONED)
     }

@@ -1,0 +1,58 @@
+"""What happens by the clock: sweeps every night and audits every week, once somebody switched them on.
+
+Why off at first: both spend calls and export bytes that other integrations share, before the first month is loaded they
+have nothing to do, and how much they may spend is for their owner to say (`marketo-assets plan` tells what is left).
+"""
+
+import dagster as dg
+
+from marketo_assets.defs.jobs import lead_audit_job, lead_sweep_job
+
+_WAITING_OR_RUNNING = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dg.schedule(
+    name="lead_sweep_nightly",
+    job=lead_sweep_job,
+    # The quota day ends at 05:00 or 06:00 UTC: what it leaves over is lost then, and a sweep before takes of it.
+    cron_schedule="30 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Every night, before the quotas are reset: finds what no activity tells. Switch it on beside "
+    "lead_changes_sensor, once months are loaded.",
+)
+def lead_sweep_nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start a sweep, unless the last one has not ended."""
+    return _one_at_a_time(context, lead_sweep_job.name)
+
+
+@dg.schedule(
+    name="lead_audit_weekly",
+    job=lead_audit_job,
+    cron_schedule="30 2 * * 0",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Every Sunday: compares ids of some months and a sample of leads with Marketo, within "
+    "MARKETO_AUDIT_CALLS and MARKETO_AUDIT_EXPORT_MB. Off until somebody decides to spend them.",
+)
+def lead_audit_weekly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start an audit, unless the last one has not ended."""
+    return _one_at_a_time(context, lead_audit_job.name)
+
+
+def _one_at_a_time(context: dg.ScheduleEvaluationContext, job_name: str) -> dg.RunRequest | dg.SkipReason:
+    found = context.instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=_WAITING_OR_RUNNING), limit=1)
+    if found:
+        return dg.SkipReason(
+            f"the last run of {job_name} waits or runs still ({found[0].run_id}); the next goes on from it"
+        )
+    return dg.RunRequest()
+
+
+SCHEDULES = (lead_sweep_nightly, lead_audit_weekly)
