@@ -12,6 +12,7 @@ from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import landed_metadata, megabytes, quota_left
 from marketo_assets.defs.partitions import DEFAULT_START_ADVICE, MONTHS, START
 from marketo_assets.defs.pausing import pausing
+from marketo_assets.defs.planned import planned_metadata
 from marketo_assets.defs.preview import preview_export
 from marketo_assets.defs.resources import MarketoResource
 from marketo_assets.defs.table_columns import export_schema, lineage
@@ -77,6 +78,7 @@ def lead_exports(
                 waits=waits,
             )
             left = quota_left(client.ledger)
+            planned = planned_metadata(client.ledger, settings, landed, MONTHS.get_partition_keys())
     _tell(context, settings, landed)
     context.log.info(
         f"{landed.partition}: this project may still make {left['calls_left_today']:,} calls "
@@ -87,6 +89,7 @@ def lead_exports(
         data_version=dg.DataVersion(landed.sha256),
         metadata={
             **landed_metadata(landed),
+            **planned,
             **left,
             "dagster/column_schema": export_schema(landed.fields),
             "dagster/column_lineage": lineage(names, MARKETO_LEADS.key),

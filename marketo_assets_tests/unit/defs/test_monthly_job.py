@@ -9,7 +9,10 @@ import dagster as dg
 import pytest
 
 from marketo_assets.api.client import MarketoClient
+from marketo_assets.cli.plan import Wish, run_plan
+from marketo_assets.cli.screen import Screen
 from marketo_assets.definitions import defs
+from marketo_assets.defs.planned import UNKNOWN
 from marketo_assets.defs.resources import MarketoResource
 from marketo_assets.settings import Settings
 from marketo_assets.warehouse import connect_readonly
@@ -74,6 +77,19 @@ def test_one_run_takes_a_month_all_the_way(run: Run, road: Road) -> None:
         assert (told["dagster/partition_row_count"],) == con.execute("SELECT count(*) FROM marketo.leads").fetchone()
     assert {True} == {evaluation.passed for evaluation in result.get_asset_check_evaluations()}
     assert road.desk("GET", "/counters")["calls"] == told["calls"]
+
+
+def test_a_month_tells_what_was_planned_and_what_is_left(run: Run, road: Road) -> None:
+    """After a plan, a month shows planned beside real figures; without one, where to get it; and what is to come."""
+    assert UNKNOWN == landed(run("2026-08"))["planned"]
+    run_plan(Wish(first="2026-06", at_once=1), screen=Screen(), transport=road.transport, settings=road.settings)
+    told = landed(run())
+
+    assert told["dagster/partition_row_count"] == told["planned_rows"]
+    assert abs(float(str(told["planned_mb"])) * 1e6 / int(str(told["file_bytes"])) - 1) < 0.1
+    assert "sampled" == told["planned_from"]
+    assert int(str(told["planned_months_left"])) >= 1
+    assert float(str(told["planned_mb_left"])) > 0
 
 
 def test_a_repeated_run_exports_nothing(run: Run, road: Road) -> None:
