@@ -10,7 +10,9 @@ from pathlib import Path
 from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.export_jobs import recorded_jobs
 from marketo_assets.load.compaction import compact
+from marketo_assets.load.lead_versions import lead_columns
 from marketo_assets.load.ledger import append_rows, ensure_tables, replace_rows
+from marketo_assets.models.activities import refresh_activities
 from marketo_assets.models.runner import refresh_models
 from marketo_assets.warehouse import DuckDBConnection, Release, Warehouse
 
@@ -42,6 +44,7 @@ def publish(
         ensure_tables(con)
         compact(con)
         refresh_models(con)
+        refresh_activities(con)
         replace_rows(con, "meta.export_jobs", [vars(job) for job in recorded_jobs(ledger)])
         replace_rows(con, "meta.api_usage", ledger.usage_by_day())
         findings = audit_leads(con)
@@ -58,7 +61,7 @@ def publish(
 
 def audit_leads(con: DuckDBConnection) -> list[Finding]:
     """Return what the standing audits of `main.leads` found; a count of zero is a pass."""
-    if not con.execute("SELECT 1 FROM duckdb_views() WHERE view_name = 'leads' AND schema_name = 'main'").fetchone():
+    if not lead_columns(con):
         return []
     repeated = _count(con, "SELECT count(*) - count(DISTINCT id) FROM main.leads")
     strayed = _count(

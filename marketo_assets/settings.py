@@ -88,6 +88,10 @@ class Settings:
     """Calls that one audit may make, those of its exports included."""
     audit_export_mb: float = 10.0
     """Megabytes that one audit may export."""
+    activity_types: tuple[str, ...] = ()
+    """Ids or names of the activity types to copy; empty means all."""
+    activity_keep_months: int = 0
+    """How many months activities are kept here; 0 means for ever, however soon Marketo forgets them."""
     clock: Clock = field(default_factory=lambda: parse_clock(None))
     """The machine's clock, or the sandbox's (`MARKETO_CLOCK`)."""
 
@@ -240,6 +244,10 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_local: bool = 
             values, "lookback_seconds", 900.0, float, lambda n: 0 <= n < float("inf"), "0 or more seconds"
         ),
         change_activity_types=split_names(values.get("change_activity_types", "")),
+        activity_types=split_names(values.get("activity_types", "")),
+        activity_keep_months=_number(
+            values, "activity_keep_months", 0, int, lambda n: n >= 0, "a whole number of months, 0 to keep all"
+        ),
         capture_export_minutes=_positive(values, "capture_export_minutes", 30.0, float),
         audit_calls=_positive(values, "audit_calls", 100, int),
         audit_export_mb=_number(

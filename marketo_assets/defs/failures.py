@@ -8,7 +8,7 @@ import dagster as dg
 from marketo_assets.api.errors import MarketoError, SignInAgain, TryAgain
 from marketo_assets.extract.bulk import ExportError
 from marketo_assets.land.manifest import LandingError
-from marketo_assets.load.lead_snapshots import LoadError
+from marketo_assets.load.file_reading import LoadError
 from marketo_assets.load.parse import ParseError
 from marketo_assets.settings import SettingsError
 from marketo_assets.warehouse import WarehouseError

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,17 +12,14 @@ from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load import parse
 from marketo_assets.load.columns import SchemaChange
 from marketo_assets.load.current_leads import after_month, before_month
+from marketo_assets.load.file_reading import FileReading, LoadError, read_as_needed, readable
 from marketo_assets.load.lead_differences import keep_shown, record_replaced
 from marketo_assets.load.lead_fields import Registry, register_fields
 from marketo_assets.load.lead_rows import FileRows, carry_over, insert_leniently, insert_strictly
 from marketo_assets.load.lead_versions import PAST, SHOWN, SNAPSHOTS, fit_lead_tables, lead_columns
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes
 from marketo_assets.load.position import cover_since
-from marketo_assets.warehouse import DuckDBConnection, DuckDBSpaceError, DuckDBTextError, Warehouse
-
-
-class LoadError(RuntimeError):
-    """A landed file could not be loaded, and nothing was; the message says what to do."""
+from marketo_assets.warehouse import DuckDBConnection, Warehouse
 
 
 @dataclass(frozen=True)
@@ -56,34 +51,12 @@ def load_lead_snapshot(warehouse: Warehouse, landed: LandedFile, *, run_id: str,
     **Guarantee:** all of the month's rows and their bookkeeping are committed together, or nothing changes.
     Raises: LoadError when rows are missing or ids repeat; ParseError when the file is not the one asked for.
     """
-    readings = (_Reading(), _Reading(is_strict=False), _Reading(is_strict=False, is_repaired=True))
-    for reading in readings:
-        try:
-            return _load(warehouse, landed, reading, run_id, now)
-        except DuckDBTextError as error:
-            # Some text does not fit its type exactly, or the reader lost its way: only the next reading can tell.
-            reason = str(error).partition("\n")[0].partition("Original Line")[0]
-        except DuckDBSpaceError as error:
-            raise LoadError(
-                f"{landed.partition} could not be loaded: {type(error).__name__}. Nothing changed. "
-                "Most likely the disk is full: free some space and run the partition again; nothing is exported anew."
-            ) from error
-    # The reader's own message shows the line it stumbled over, which is a person's data.
-    raise LoadError(
-        f"The landed file of {landed.partition} (export job {landed.export_id}) is not CSV that can be read: {reason} "
-        "Nothing changed. Materialize landing/lead_exports again with refresh switched on."
-    )
+    return read_as_needed(landed, lambda way: _load(warehouse, landed, way, run_id, now))
 
 
-@dataclass(frozen=True)
-class _Reading:
-    is_strict: bool = True
-    is_repaired: bool = False
-
-
-def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: str, now: datetime) -> SnapshotLoad:
+def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: str, now: datetime) -> SnapshotLoad:
     began = time.monotonic()
-    with _readable(warehouse, landed, reading) as path, warehouse.transaction() as con:
+    with readable(warehouse, landed, way) as path, warehouse.transaction() as con:
         ensure_tables(con)
         registry = register_fields(con, landed.described, landed.fields, landed.as_of)
         widened = _fit_table(con, registry, landed)
@@ -93,10 +66,10 @@ def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: s
         before_month(con, landed.partition)
         if path is not None:
             rows = _file_rows(con, registry, landed, path, load_id)
-            if reading.is_strict:
+            if way.is_strict:
                 insert_strictly(con, rows)
             else:
-                rejected = insert_leniently(con, rows, has_stand_ins=reading.is_repaired)
+                rejected = insert_leniently(con, rows, has_stand_ins=way.is_repaired)
         record_replaced(con, load_id)
         _delete_before(con, landed.partition, load_id)
         count, duplicates = _verify(con, landed)
@@ -116,17 +89,6 @@ def _load(warehouse: Warehouse, landed: LandedFile, reading: _Reading, run_id: s
         cover_since(con, landed.as_of, now)
         _record(con, landed, load, run_id, now)
     return replace(load, seconds=time.monotonic() - began)
-
-
-@contextlib.contextmanager
-def _readable(warehouse: Warehouse, landed: LandedFile, reading: _Reading) -> Iterator[Path | None]:
-    if landed.path is None or not reading.is_repaired:
-        yield landed.path
-        return
-    with tempfile.TemporaryDirectory(dir=warehouse.data_dir, prefix=".repair-") as folder:
-        repaired = Path(folder) / landed.path.name
-        parse.without_bare_returns(landed.path, parse.read_header(landed.path)[1], repaired)
-        yield repaired
 
 
 def _fit_table(con: DuckDBConnection, registry: Registry, landed: LandedFile) -> tuple[SchemaChange, ...]:

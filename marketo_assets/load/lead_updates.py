@@ -14,10 +14,10 @@ from marketo_assets.load import parse
 from marketo_assets.load.columns import TEXT
 from marketo_assets.load.current_leads import settle, touch
 from marketo_assets.load.differing_leads import Differing, keep_differing
+from marketo_assets.load.file_reading import LoadError
 from marketo_assets.load.lead_fields import Registry
 from marketo_assets.load.lead_readings import carry_shown
 from marketo_assets.load.lead_rows import LONGEST_LINE, FileRows, insert_leniently
-from marketo_assets.load.lead_snapshots import LoadError
 from marketo_assets.load.lead_versions import READINGS, SHOWN, lead_columns
 from marketo_assets.load.ledger import insert_row, next_load_id
 from marketo_assets.warehouse import DuckDBConnection, DuckDBTextError, Warehouse

@@ -32,23 +32,25 @@ def read_position(con: DuckDBConnection, stream: str = STREAM) -> Position | Non
     return Position(*row) if row else None
 
 
-def cover_since(con: DuckDBConnection, as_of: datetime, now: datetime) -> None:
+def cover_since(con: DuckDBConnection, as_of: datetime, now: datetime, stream: str = STREAM) -> None:
     """Leave a position from which no change since *as_of*, when a snapshot was read, can be missed."""
-    position = read_position(con)
+    position = read_position(con, stream)
     if position is None or as_of < position.covered_from:
-        write_position(con, Position(as_of, as_of), now)
+        write_position(con, Position(as_of, as_of), now, stream)
 
 
-def move_watermark(con: DuckDBConnection, began: Position | None, until: datetime, now: datetime) -> None:
+def move_watermark(
+    con: DuckDBConnection, began: Position | None, until: datetime, now: datetime, stream: str = STREAM
+) -> None:
     """Leave the watermark at *until*, up to where a poll that *began* there has read.
 
     A load that took the position back while the poll was under way has its way: the next poll begins there.
     """
-    position = read_position(con)
+    position = read_position(con, stream)
     if position is None:
-        write_position(con, Position(until, until), now)
+        write_position(con, Position(until, until), now, stream)
     elif position.watermark >= (began.watermark if began else until):
-        write_position(con, Position(until, min(position.covered_from, until)), now)
+        write_position(con, Position(until, min(position.covered_from, until)), now, stream)
 
 
 def write_position(con: DuckDBConnection, position: Position, now: datetime, stream: str = STREAM) -> None:

@@ -18,7 +18,8 @@ from marketo_assets.api.errors import MarketoError
 from marketo_assets.extract.bulk import ExportError
 from marketo_assets.land.lead_exports import land_lead_export, read_landed
 from marketo_assets.land.manifest import LandedFile, LandingError
-from marketo_assets.load.lead_snapshots import LoadError, load_lead_snapshot
+from marketo_assets.load.file_reading import LoadError
+from marketo_assets.load.lead_snapshots import load_lead_snapshot
 from marketo_assets.publish import publish
 from marketo_assets.settings import Settings, SettingsError, load_settings
 from marketo_assets.warehouse import Warehouse, WarehouseError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from marketo_assets.load.lead_snapshots import LoadError
+from marketo_assets.load.file_reading import LoadError
 from marketo_assets.load.parse import ParseError
 from marketo_assets_tests.pipeline.handmade import land, land_and_load, lead_fields, load, published, released
 
