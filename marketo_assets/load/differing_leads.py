@@ -52,15 +52,21 @@ def keep_differing(con: DuckDBConnection, load_id: int, columns: Sequence[Column
         f"CASE WHEN {_differs(quoted(column.name), types[column.name])} THEN {text_literal(column.field)} END"
         for column in columns
     )
+    # By their places: a join with the whole table would unpack every column of every lead, to compare a few.
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE held AS SELECT rowid AS place FROM {SHOWN} AS version "
+        f"SEMI JOIN (SELECT id FROM {SHOWN} WHERE _load_id = {load_id}) AS new USING (id) "
+        "ANTI JOIN meta.superseded_rows AS superseded "
+        "ON superseded.lead_id = version.id AND superseded.load_id = version._load_id "
+        f"WHERE _load_id <> {load_id}"
+    )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE compared AS SELECT new.rowid AS place, new.id AS id, "
         "strftime(new.createdAt AT TIME ZONE 'UTC', '%Y-%m') AS month, old.id IS NULL AS is_unknown, "
         "coalesce(old._as_of >= new._as_of, false) AS is_old, "
         f"list_distinct([{differences}]) AS names "  # which also drops NULL
-        f"FROM {SHOWN} AS new LEFT JOIN (SELECT * FROM {SHOWN} AS held WHERE held._load_id <> {load_id} "
-        f"AND held.id IN (SELECT id FROM {SHOWN} WHERE _load_id = {load_id}) AND NOT EXISTS "
-        "(SELECT 1 FROM meta.superseded_rows AS gone WHERE gone.lead_id = held.id AND gone.load_id = held._load_id)"
-        f") AS old ON old.id = new.id WHERE new._load_id = {load_id}"
+        f"FROM {SHOWN} AS new LEFT JOIN (SELECT * FROM {SHOWN} WHERE rowid IN (SELECT place FROM held)) AS old "
+        f"ON old.id = new.id WHERE new._load_id = {load_id}"
     )
     con.execute(
         f"DELETE FROM {SHOWN} WHERE _load_id = {load_id} AND rowid IN "
@@ -76,7 +82,8 @@ def keep_differing(con: DuckDBConnection, load_id: int, columns: Sequence[Column
         "UNION SELECT lead_id FROM meta.missing_leads))"
     )
     found = _read(con)
-    con.execute("DROP TABLE compared")
+    for table in ("held", "compared"):
+        con.execute(f"DROP TABLE {table}")
     return found
 
 
