@@ -28,8 +28,8 @@ def test_a_backfill_in_bad_weather_ends_with_the_truth(data_dir: Path, seed: int
         road = road.with_settings(lead_fields=(*VALUES, "email", "lastName"))
         storm = Storm(road, seed, MONTHS)
         backfill = Backfill(road, seed, storm)
-        # In every fourth one each step opens the database for itself, as a process of its own would.
-        with storm.kept_open() if seed % 4 else nullcontext():
+        # In every tenth one each step opens the database for itself, as a process of its own would.
+        with storm.kept_open() if seed % 10 else nullcontext():
             try:
                 backfill.go()
             finally:
