@@ -233,8 +233,11 @@ def _partly_pooled(months: Mapping[str, MonthSample], place: int) -> dict[str, S
     between = max(0.0, (outer - (len(months) - 1) * variance) / spread) if spread > 0 else 0.0
     sizes = {"": Size(mean, math.sqrt(between + variance / max(1, count)))}
     for month, sample in months.items():
-        chance = variance / sample.leads
+        # Of a month whose leads were all looked at, nothing is left to chance.
+        chance = variance / sample.leads * max(0.0, 1 - sample.leads / max(sample.rows, 1.0))
         belief = between / (between + chance) if between + chance > 0 else 1.0
         own = sample.sums[place] / sample.leads
-        sizes[month] = Size(mean + belief * (own - mean), math.sqrt(belief * chance + variance / count))
+        sizes[month] = Size(
+            mean + belief * (own - mean), math.sqrt(belief * chance + (1 - belief) ** 2 * variance / count)
+        )
     return sizes
