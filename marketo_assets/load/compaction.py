@@ -8,7 +8,7 @@ from marketo_assets.warehouse import DuckDBConnection
 
 
 def compact(con: DuckDBConnection) -> int:
-    """Return how many versions were moved to `raw.past_lead_versions`; `raw.lead_versions` is what is shown afterwards.
+    """Return how many versions were moved to `raw.past_lead_versions`; afterwards `main.leads` is what is shown.
 
     What the moved versions held otherwise than the next reading is told in `raw.lead_differences`.
 

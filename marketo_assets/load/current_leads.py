@@ -1,7 +1,7 @@
 """Which version of a lead is shown: of all that were read the latest, and none of a lead that is no more.
 
-Versions of `raw.lead_versions` that are not to be shown any more stand in `meta.superseded_rows` until compaction
-moves them. Only the leads that something happened to are looked at, so the work follows the changes.
+Versions in `main.leads` that are not to be shown any more stand in `meta.superseded_rows` until compaction moves them.
+Only the leads that something happened to are looked at, so the work follows the changes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where versions of leads lie: those that are shown in one table, the past ones in another of the same columns.
 
-Why two: people read the first as it is, and nothing has to be left out while they do. `raw.lead_snapshots` (versions
-of a month's export) and `raw.lead_readings` (all others) are views over both.
+Why two: the first is `main.leads` itself, which people read with nothing joined and nothing left out.
+`raw.lead_snapshots` (versions of a month's export) and `raw.lead_readings` (all others) are views over both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from marketo_assets.load.columns import (
 from marketo_assets.load.lead_fields import OWN_COLUMNS
 from marketo_assets.warehouse import DuckDBConnection
 
-SHOWN = "raw.lead_versions"
+SHOWN = "main.leads"
 """Versions that are shown, and those that stopped to be since the last compaction (`meta.superseded_rows`)."""
 PAST = "raw.past_lead_versions"
 SNAPSHOTS, READINGS = "raw.lead_snapshots", "raw.lead_readings"
@@ -32,7 +32,7 @@ ALL_KEYS = f"(SELECT id, _load_id, _partition FROM {SHOWN} UNION ALL SELECT id, 
 
 def lead_columns(con: DuckDBConnection) -> dict[str, str]:
     """Return the columns of lead versions with their types; empty before the first load and the first capture."""
-    return table_columns(con, "raw", SHOWN.removeprefix("raw."))
+    return table_columns(con, *_parts(SHOWN))
 
 
 def has_lead_tables(con: DuckDBConnection) -> bool:
@@ -50,7 +50,7 @@ def fit_lead_tables(con: DuckDBConnection, columns: Sequence[Column]) -> tuple[S
     fields = {column.name: column.field for column in wanted}
     widened: dict[str, tuple[str, str]] = {}
     for table in (SHOWN, PAST):
-        widened |= fit_columns(con, "raw", table.removeprefix("raw."), wanted, OWN_COLUMNS)
+        widened |= fit_columns(con, *_parts(table), wanted, OWN_COLUMNS)
     _show_both(con)
     return tuple(SchemaChange(fields[name], name, "widened", *types) for name, types in widened.items())
 
@@ -89,28 +89,39 @@ def _show_both(con: DuckDBConnection) -> None:
         READINGS: ("_partition IS NULL", [name for name in names if name != "_partition"]),
     }
     for view, (condition, shown) in views.items():
-        if list(table_columns(con, "raw", view.removeprefix("raw."))) != shown:
+        if list(table_columns(con, *_parts(view))) != shown:
             listed = ", ".join(map(quoted, shown))
             parts = [f"SELECT {listed} FROM {table} WHERE {condition}" for table in (SHOWN, PAST)]
             con.execute(f"CREATE OR REPLACE VIEW {view} AS {' UNION ALL '.join(parts)}")
 
 
+def _parts(address: str) -> tuple[str, str]:
+    schema, _, table = address.partition(".")
+    return schema, table
+
+
 def _convert(con: DuckDBConnection) -> None:
-    """Bring a warehouse whose snapshots and readings are tables into today's shape; what was hidden stays pending."""
+    """Bring a warehouse whose snapshots and readings are tables into today's shape; what was hidden stays pending.
+
+    **Cost:** one copy of the rows, once.
+    """
     old = con.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name = 'raw' "
         "AND table_name IN ('lead_snapshots', 'lead_readings')"
     ).fetchall()
     if (SNAPSHOTS,) not in old:
         return
-    for view in ("leads", "deleted_leads"):
-        con.execute(f"DROP VIEW IF EXISTS main.{view}")
-    con.execute(f"ALTER TABLE {SNAPSHOTS} RENAME TO {SHOWN.removeprefix('raw.')}")
-    if (READINGS,) in old:
-        con.execute(f"INSERT INTO {SHOWN} BY NAME SELECT * FROM {READINGS}")
-        con.execute(f"DROP TABLE {READINGS}")
-    columns = lead_columns(con)
-    for name in (quoted(name) for name, type_name in columns.items() if type_name == TEXT and name not in OWN_COLUMNS):
-        con.execute(f"UPDATE {SHOWN} SET {name} = NULL WHERE {name} = ''")
+    for view in (SHOWN, "main.deleted_leads"):
+        con.execute(f"DROP VIEW IF EXISTS {view}")
+    columns = table_columns(con, *_parts(SNAPSHOTS))
+    texts = [n for n, type_name in columns.items() if type_name == TEXT and n not in OWN_COLUMNS]
+    # They kept empty texts, and showed them as no value.
+    emptied = ", ".join(f"nullif({quoted(name)}, '') AS {quoted(name)}" for name in texts)
+    replaced = f"REPLACE ({emptied})" if texts else ""
+    con.execute(f"CREATE TABLE {SHOWN} AS SELECT * {replaced} FROM {SNAPSHOTS}")
     con.execute(f"CREATE TABLE {PAST} AS FROM {SHOWN} LIMIT 0")
+    for table in (table for (table,) in old):
+        if table == READINGS:
+            con.execute(f"INSERT INTO {SHOWN} BY NAME SELECT * {replaced} FROM {READINGS}")
+        con.execute(f"DROP TABLE {table}")
     _show_both(con)

@@ -49,7 +49,7 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
     (
         "meta.superseded_rows",
-        "Rows of raw.lead_versions that are shown no more and move to raw.past_lead_versions before the next release.",
+        "Rows of leads that are shown no more; they move to raw.past_lead_versions before anybody reads: none here.",
         (
             ("lead_id", "BIGINT", "the lead"),
             ("load_id", "BIGINT", "the load whose row is out of date"),

@@ -71,10 +71,10 @@ def stale_months(con: DuckDBConnection) -> list[StaleMonth]:
 
 def leads_of_no_month(con: DuckDBConnection) -> set[int]:
     """Return the leads that are shown and were created in a month that was never loaded: no export repairs them."""
-    if not table_columns(con, "raw", "lead_versions"):
+    if not table_columns(con, "main", "leads"):
         return set()
     rows = con.execute(
-        "SELECT DISTINCT id FROM raw.lead_versions AS version ANTI JOIN meta.superseded_rows AS superseded "
+        "SELECT DISTINCT id FROM main.leads AS version ANTI JOIN meta.superseded_rows AS superseded "
         "ON superseded.lead_id = version.id AND superseded.load_id = version._load_id ANTI JOIN "
         "(SELECT DISTINCT partition FROM meta.loads WHERE table_name = 'raw.lead_snapshots') AS loaded "
         "ON loaded.partition = strftime(version.createdAt AT TIME ZONE 'UTC', '%Y-%m')"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from string import Template
 
@@ -12,7 +12,7 @@ from marketo_assets.models.history import refresh_history
 from marketo_assets.warehouse import DuckDBConnection
 
 _OWN_COMMENTS = {
-    "_partition": "month of the export that brought the row",
+    "_partition": "month of the export that brought the row; NULL where it was read otherwise, later",
     "_as_of": "when Marketo's state was read: the lead looked like this then",
     "_source": "what brought the row",
     "_load_id": "the load that brought the row; see meta.loads",
@@ -22,12 +22,12 @@ _GONE_COMMENTS = {
     "deleted_at": "when it was deleted or merged away; when it was first missed, if nothing tells",
     "merged_into_id": "the lead that it lives on in, at the end of all merges; NULL where it was deleted",
 }
+_DELETED = "main.deleted_leads"
 _TABLE_COMMENTS = {
-    "VIEW main.leads": "One row per lead that exists now; every field under its REST name.",
-    "VIEW main.deleted_leads": "One row per lead that was deleted or merged away, with its last known values.",
+    f"VIEW {_DELETED}": "One row per lead that was deleted or merged away, with its last known values.",
     f"VIEW {SNAPSHOTS}": "One row per lead per month partition, as exported.",
-    f"VIEW {READINGS}": "One row per lead per reading by REST, made because something happened to it.",
-    f"TABLE {SHOWN}": "Of each lead that exists the version that was read last, by export or by REST.",
+    f"VIEW {READINGS}": "One row per lead per reading outside the exports of months, made because something happened.",
+    f"TABLE {SHOWN}": "One row per lead that exists now, as it was read last; every field under its REST name.",
     f"TABLE {PAST}": "Versions of leads that were read again later, or whose lead is gone.",
 }
 
@@ -48,10 +48,8 @@ def _refresh_leads(con: DuckDBConnection) -> None:
     told = _column_comments(comments)
     if all(_comments_of(con, address) == wanted for address, wanted in told.items()):
         return
-    values = {name: f"version.{quoted(name)}" for name in comments if name != "_partition"}
-    con.execute(_sql("leads", columns=_listed(values.values())))
-    rest = [value for name, value in values.items() if name.lower() not in _GONE_COMMENTS]
-    con.execute(_sql("deleted_leads", columns=_listed(rest)))
+    rest = [f"version.{quoted(name)}" for name in told[_DELETED] if name not in _GONE_COMMENTS]
+    con.execute(_sql("deleted_leads", columns=",\n    ".join(rest)))
     for address, comment in _TABLE_COMMENTS.items():
         con.execute(f"COMMENT ON {address} IS {text_literal(comment)}")
     for address, wanted in told.items():
@@ -65,13 +63,9 @@ def _column_comments(comments: dict[str, str]) -> dict[str, dict[str, str]]:
     gone = {name: comment for name, comment in shown.items() if name.lower() not in _GONE_COMMENTS}
     return {
         **dict.fromkeys((SHOWN, PAST, SNAPSHOTS), comments),
-        **dict.fromkeys((READINGS, "main.leads"), shown),
-        "main.deleted_leads": gone | _GONE_COMMENTS,
+        READINGS: shown,
+        _DELETED: gone | _GONE_COMMENTS,
     }
-
-
-def _listed(values: Iterable[str]) -> str:
-    return ",\n    ".join(values)
 
 
 def _lead_comments(con: DuckDBConnection, columns: Sequence[str]) -> dict[str, str]:

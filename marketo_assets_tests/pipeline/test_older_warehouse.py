@@ -16,8 +16,8 @@ OLDER = """
 CREATE TABLE hidden AS FROM meta.superseded_rows UNION ALL SELECT id, _load_id FROM raw.past_lead_versions;
 CREATE TABLE snapshots AS FROM raw.lead_snapshots;
 CREATE TABLE readings AS FROM raw.lead_readings;
-DROP VIEW raw.lead_snapshots; DROP VIEW raw.lead_readings; DROP VIEW main.leads; DROP VIEW main.deleted_leads;
-DROP TABLE raw.lead_versions; DROP TABLE raw.past_lead_versions; DROP TABLE raw.lead_differences;
+DROP VIEW raw.lead_snapshots; DROP VIEW raw.lead_readings; DROP VIEW main.deleted_leads; DROP TABLE main.leads;
+DROP TABLE raw.past_lead_versions; DROP TABLE raw.lead_differences;
 CREATE TABLE raw.lead_snapshots AS FROM snapshots;
 CREATE TABLE raw.lead_readings AS FROM readings;
 UPDATE raw.lead_snapshots SET company = '' WHERE company IS NULL;

@@ -76,9 +76,9 @@ def test_the_ledgers_books_are_in_the_release(warehouse: Warehouse, ledger: Ledg
 
 
 HARMS = {
-    "a row that was lost": ("DELETE FROM raw.lead_versions WHERE id = 1", "rows_as_loaded: 1 months"),
+    "a row that was lost": ("DELETE FROM main.leads WHERE id = 1", "rows_as_loaded: 1 months"),
     "a row that is there twice": (
-        "INSERT INTO raw.lead_versions SELECT * FROM raw.lead_versions WHERE id = 1",
+        "INSERT INTO main.leads SELECT * FROM main.leads WHERE id = 1",
         r"unique_leads: 1 ids .*rows_as_loaded: 1 months",
     ),
     "a month without its load": ("DELETE FROM meta.loads WHERE load_id = 2", "rows_as_loaded: 1 months"),
@@ -101,7 +101,7 @@ def test_what_does_not_agree_is_not_shown(warehouse: Warehouse, ledger: Ledger, 
 def test_loading_the_month_again_mends_it(warehouse: Warehouse, ledger: Ledger, data_dir: Path) -> None:
     """What an audit found is gone when its month has been loaded again, as the message says."""
     publish(warehouse, ledger, now=NOW)
-    harm(warehouse, "DELETE FROM raw.lead_versions WHERE id = 1")
+    harm(warehouse, "DELETE FROM main.leads WHERE id = 1")
     content = csv_text(["id", "createdAt", "updatedAt", "note"], lead_rows([["mended"]]))
     land_and_load(data_dir, content, NOTE)
     publish(warehouse, ledger, now=NOW)

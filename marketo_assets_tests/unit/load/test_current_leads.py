@@ -24,7 +24,7 @@ def at(second: int) -> datetime:
 
 def shown(con: DuckDBConnection) -> list[int]:
     compact(con)
-    return [row[0] for row in con.execute("SELECT _load_id FROM raw.lead_versions").fetchall()]
+    return [row[0] for row in con.execute("SELECT _load_id FROM main.leads").fetchall()]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def versions(con: DuckDBConnection, request: pytest.FixtureRequest) -> DuckDBCon
     for partition, second, load_id in request.param:
         source = "bulk export" if partition else "rest"
         row = {"id": 1, "_partition": partition, "_as_of": at(second), "_source": source, "_load_id": load_id}
-        insert_row(con, "raw.lead_versions", row)
+        insert_row(con, "main.leads", row)
     return con
 
 
