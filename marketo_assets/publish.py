@@ -11,7 +11,6 @@ from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.export_jobs import recorded_jobs
 from marketo_assets.load.compaction import compact
 from marketo_assets.load.lead_versions import lead_columns
-from marketo_assets.load.lead_versions import lead_columns
 from marketo_assets.load.ledger import append_rows, ensure_tables, replace_rows
 from marketo_assets.models.activities import refresh_activities
 from marketo_assets.models.runner import refresh_models
