@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from random import Random
 
 import polars as pl
@@ -32,7 +33,6 @@ class ActivityTexts:
 
     def __init__(self, seed: int, *, with_unfit: bool = False) -> None:
         self._seed, self._with_unfit = seed, with_unfit
-        self._pools: dict[tuple[object, ...], pl.Series] = {}
 
     def told(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return *rows* (type_id, lead_id, hash, scene and any others) in their order, with the columns of TOLD."""
@@ -72,7 +72,7 @@ class ActivityTexts:
     def _members(self, kind: ActivityType, attribute: Attribute, hashes: pl.Series) -> pl.Series:
         """Return the attribute as members of JSON objects, null where an activity does not have it."""
         names = (kind.id, attribute.name)
-        fitting = self._pool(attribute, names)
+        fitting = _pool(self._seed, kind.id, attribute)
         drawn = fitting.gather(pick(hashes, salt(self._seed, *names), len(fitting)))
         if not self._with_unfit:
             return drawn
@@ -80,13 +80,14 @@ class ActivityTexts:
         other = unfit.gather(pick(hashes, salt(self._seed, *names, "unfit"), len(unfit)))
         return drawn.zip_with(pick(hashes, salt(self._seed, *names, "fits"), _UNFIT_ONE_IN) > 0, other)
 
-    def _pool(self, attribute: Attribute, names: tuple[object, ...]) -> pl.Series:
-        if names not in self._pools:
-            drawn = Random(f"{self._seed}/{names}")  # noqa: S311 (test data, not secrets)
-            values = attribute_values(attribute.pool, drawn)
-            members = [None if value is None else _member(attribute.name, value) for value in values]
-            self._pools[names] = pl.Series(members, dtype=pl.String)
-        return self._pools[names]
+
+@lru_cache(maxsize=2_000)
+def _pool(seed: int, kind_id: int, attribute: Attribute) -> pl.Series:
+    # Kept beyond the instance: a reset makes another one of the same seed.
+    drawn = Random(f"{seed}/{kind_id}/{attribute.name}")  # noqa: S311 (test data, not secrets)
+    values = attribute_values(attribute.pool, drawn)
+    members = [None if value is None else _member(attribute.name, value) for value in values]
+    return pl.Series(members, dtype=pl.String)
 
 
 def _member(name: str, value: Json) -> str:

@@ -134,6 +134,7 @@ class ActivityDesk:
     def _told(self, rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
         sandbox, now = self._sandbox, self._sandbox.clock.now().timestamp()
         names = {kind.id: kind.name for kind in sandbox.activity_types.by_id.values()}
+        oldest = {type_id: sandbox.activities.oldest(type_id, now) for type_id in names}
         for line in map(activity_of, rows.iter_rows()):
             yield {
                 "guid": line.guid,
@@ -147,7 +148,7 @@ class ActivityDesk:
                 "primary": line.value,
                 "attributes": dict(line.attributes),
                 "result": line.result,
-                "is_pruned": line.second < sandbox.activities.oldest(line.type_id, now),
+                "is_pruned": line.second < oldest[line.type_id],
                 "is_visible": line.visible_from <= now,
             }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -13,9 +14,13 @@ from marketo_assets.sandbox.state import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[Route]:
-    """Return the operations on assets; `kind` is one of asset_kinds.py."""
+    """Return the operations on folders and on assets; `kind` is one of asset_kinds.py."""
     desk = AssetDesk(sandbox)
     return [
+        operation("/folders", "GET", desk.read_folders),
+        operation("/folders", "POST", desk.add_folder),
+        operation("/folders/{folder_id}", "PATCH", desk.edit_folder),
+        operation("/folders/{folder_id}", "DELETE", desk.delete_folder),
         operation("/assets/{kind}", "GET", desk.read_assets),
         operation("/assets/{kind}", "POST", desk.add_asset),
         operation("/assets/{kind}/{asset_id}", "PATCH", desk.edit_asset),
@@ -28,6 +33,29 @@ class AssetDesk:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+
+    async def read_folders(self, _: Request) -> list[dict[str, Any]]:
+        """Tell every folder, as the asset API writes it."""
+        return [folder.shown() for folder in self._sandbox.folders.folders]
+
+    async def add_folder(self, request: Request) -> dict[str, Any]:
+        """Add a folder by `name` in the folder `parent_id`."""
+        told = await read(request, "name", "parent_id", "at")
+        parent_id = read_whole(str(told.get("parent_id")), "parent_id")
+        return self._sandbox.folders.add(str(told.get("name", "")), parent_id, self._moment(told)).shown()
+
+    async def edit_folder(self, request: Request) -> dict[str, Any]:
+        """Give a folder another `name`, or another `parent_id`."""
+        told = await read(request, "name", "parent_id", "at")
+        folder_id = read_whole(request.path_params["folder_id"], "the id")
+        parent_id = None if told.get("parent_id") is None else read_whole(str(told["parent_id"]), "parent_id")
+        folders = self._sandbox.folders
+        return folders.edit(folder_id, self._moment(told), name=told.get("name"), parent_id=parent_id).shown()
+
+    async def delete_folder(self, request: Request) -> dict[str, Any]:
+        """Delete a folder, and the folders below it."""
+        self._sandbox.folders.delete(read_whole(request.path_params["folder_id"], "the id"))
+        return {}
 
     async def read_assets(self, request: Request) -> dict[str, Any]:
         """Tell every asset of a kind, and the deleted ones as they were."""
@@ -58,8 +86,10 @@ class AssetDesk:
         return {}
 
     def _second(self, told: dict[str, Any]) -> int:
-        at = self._sandbox.clock.now() if told.get("at") is None else read_instant(told["at"])
-        return int(at.timestamp())
+        return int(self._moment(told).timestamp())
+
+    def _moment(self, told: dict[str, Any]) -> datetime:
+        return self._sandbox.clock.now() if told.get("at") is None else read_instant(told["at"])
 
 
 def _values(told: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 ROOTS = ("Marketing Activities", "Design Studio", "Lead Database", "Analytics")
@@ -81,6 +81,40 @@ class FolderTree:
     def find(self, folder_id: int) -> Folder | None:
         """Return the folder with that id."""
         return next((folder for folder in self.folders if folder.id == folder_id), None)
+
+    def add(self, name: str, parent_id: int, at: datetime) -> Folder:
+        """Return a new folder in the folder *parent_id*. Raises: LookupError."""
+        number = max(folder.id for folder in self.folders) + 1
+        made = Folder(number, name, self._require(parent_id), "Marketing Folder", at, at)
+        self.folders.append(made)
+        return made
+
+    def edit(self, folder_id: int, at: datetime, *, name: str | None = None, parent_id: int | None = None) -> Folder:
+        """Return the folder under a new name, in a new place or both; its updatedAt moves, not that of what it holds.
+
+        Raises: LookupError.
+        """
+        old = self._require(folder_id)
+        parent = old.parent if parent_id is None else self._require(parent_id)
+        changed = replace(old, name=old.name if name is None else name, parent=parent, updated_at=at)
+        self._put(old, changed)
+        return changed
+
+    def delete(self, folder_id: int) -> None:
+        """Take a folder out, and all that lies below it. Raises: LookupError."""
+        folder = self._require(folder_id)
+        self.folders = [item for item in self.folders if _levels_below(item, folder) < 0]
+
+    def _put(self, old: Folder, new: Folder) -> None:
+        self.folders[self.folders.index(old)] = new
+        for child in [item for item in self.folders if item.parent is old]:
+            self._put(child, replace(child, parent=new))
+
+    def _require(self, folder_id: int) -> Folder:
+        folder = self.find(folder_id)
+        if folder is None:
+            raise LookupError(f"no folder {folder_id}")
+        return folder
 
 
 def _levels_below(folder: Folder, root: Folder) -> int:

@@ -119,7 +119,7 @@ def test_the_same_seed_makes_the_same_activities() -> None:
 
 def test_activities_are_of_many_kinds() -> None:
     """Every type comes in some measure, over all months and leads, several in one second, none before the lead."""
-    sandbox = Sandbox(replace(OPTIONS, activities=40))
+    sandbox = Sandbox(replace(OPTIONS, activities=12))
     with httpx.Client(transport=in_process_transport(create_app(sandbox)), base_url="http://sandbox") as client:
         marketo = Caller(client)
         told = truth(marketo).values()

@@ -225,6 +225,29 @@ def test_the_lead_database_knows_lists_and_campaigns(marketo: Caller, path: str,
     assert inside is None or inside in marketo.result(f"/rest/v1/{path}.json", programName="Spring Webinar")
 
 
+def test_folders_come_and_move_and_go(marketo: Caller) -> None:
+    """A new folder is told; another name or place changes the paths below it; a deleted one takes them along."""
+    made = marketo.desk("POST", "/folders", name="EMEA", parent_id=100)
+    inside = marketo.desk("POST", "/folders", name="Nurture", parent_id=made["id"])
+    marketo.desk("PATCH", f"/folders/{made['id']}", name="APAC", parent_id=101)
+    (moved,) = marketo.result(f"{BASE}/folder/{inside['id']}.json", type="Folder")
+    browsed = marketo.result(f"{BASE}/folders.json", maxReturn=200, maxDepth=10)
+    marketo.desk("DELETE", f"/folders/{made['id']}")
+
+    assert "/Marketing Activities/Marketing Activities 1/EMEA/Nurture" == inside["path"]
+    assert "/Design Studio/Design Studio 2/APAC/Nurture" == moved["path"]
+    assert moved in browsed
+    assert NOTHING == marketo.get(f"{BASE}/folder/{inside['id']}.json", type="Folder")["warnings"]
+
+
+def test_every_asset_call_counts(marketo: Caller) -> None:
+    """Browses count against the day and the rate as any other call."""
+    for kind in KINDS:
+        marketo.get(f"{BASE}/{kind.plural}.json")
+
+    assert len(KINDS) == marketo.desk("GET", "/counters")["calls_today"]
+
+
 @pytest.mark.parametrize(
     ("path", "permission"),
     [

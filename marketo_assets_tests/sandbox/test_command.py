@@ -51,6 +51,17 @@ def test_in_its_own_time_it_names_no_clock() -> None:
         )
 
 
+@pytest.mark.parametrize("count", [0, 50])
+def test_activities_are_as_many_as_told(count: int) -> None:
+    """So many are drawn for each lead; those of its creation, lists and programs are there in any case."""
+    with running_sandbox(*SMALL, "--activities", str(count)) as running:
+        by_type = running.control.get("/activities/count").json()["by_type"]
+
+        assert 20 == by_type["12"]
+        drawn = sum(number for kind, number in by_type.items() if kind not in ("12", "24", "25", "104"))
+        assert 0.9 * 20 * count <= drawn <= 20 * count
+
+
 def test_its_switches_come_from_the_command_line() -> None:
     """Filters, quoting, times and faults are set before the first call."""
     order = {"kind": "http", "route": "GET /rest/*", "status": 503}

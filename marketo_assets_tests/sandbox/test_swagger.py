@@ -209,6 +209,7 @@ def test_an_answer_is_what_the_swagger_file_says(marketo: Caller, method: str, p
     check_answer(method, path, answer)
 
 
+@pytest.mark.parametrize("marketo", ["application"], indirect=True)
 @pytest.mark.parametrize(("method", "path"), ANSWERS, ids=map(" ".join, ANSWERS))
 def test_an_answer_with_something_foreign_would_be_noticed(marketo: Caller, method: str, path: str) -> None:
     """The comparison itself works: a member too many or of the wrong type fails it."""
@@ -228,6 +229,7 @@ def test_addresses_methods_and_parameters_are_adobes(method: str, path: str) -> 
     assert set(query_parameters(method, path)) | MORE_PARAMETERS.get(path, set()) == route.parameters
 
 
+@pytest.mark.parametrize("marketo", ["application"], indirect=True)
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=map(" ".join, ROUTES))
 def test_required_parameters_are_required(marketo: Caller, method: str, path: str) -> None:
     """Without any parameter an operation that requires one says 1002; one that requires none does not."""
