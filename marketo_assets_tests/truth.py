@@ -34,7 +34,7 @@ _OWN = {"_as_of": "TIMESTAMP WITH TIME ZONE", "_source": "VARCHAR", "_load_id": 
 
 
 @dataclass(frozen=True)
-class _Held:
+class HeldField:
     """A field as the warehouse holds it."""
 
     name: str
@@ -71,7 +71,7 @@ def differences(
     A value that its Marketo type does not allow must be NULL, with its text in `meta.rejected_values`. The columns of
     fields named in *retyped* may be wider than their type asks for; their values must read the same.
     """
-    held, found = _held(con, retyped)
+    held, found = held_fields(con, retyped)
     names = list(held)
     select = ", ".join('"' + held[name].column.replace('"', '""') + '"' for name in names)
     rows = {row[names.index("id")]: row for row in con.execute(f"SELECT {select} FROM main.leads").fetchall()}
@@ -83,13 +83,14 @@ def differences(
         if row is None:
             found.append(f"lead {lead['id']} is missing")
         else:
-            found += _cells(lead, dict(zip(names, row, strict=True)), held, rejected)
+            found += cell_differences(lead, dict(zip(names, row, strict=True)), held, rejected)
         if len(found) >= most:
             return found[:most]
     return (found + [f"lead {lead_id} does not exist" for lead_id in rows])[:most]
 
 
-def _held(con: DuckDBConnection, retyped: Collection[str]) -> tuple[dict[str, _Held], list[str]]:
+def held_fields(con: DuckDBConnection, retyped: Collection[str]) -> tuple[dict[str, HeldField], list[str]]:
+    """Return how the warehouse holds each copied field, and what is wrong with the columns of `main.leads`."""
     types = dict(
         con.execute(
             "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = 'leads'"
@@ -107,18 +108,19 @@ def _held(con: DuckDBConnection, retyped: Collection[str]) -> tuple[dict[str, _H
         if column not in types:
             found.append(f"column {column} is missing")
             continue
-        held[name] = _Held(name, kind, column, types[column], name in retyped)
+        held[name] = HeldField(name, kind, column, types[column], name in retyped)
         if types[column] != _TYPES.get(kind, _TEXT)[1] and name not in retyped:
             found.append(f"column {column} ({kind}) is {types[column]}")
     return held, found
 
 
-def _cells(
+def cell_differences(
     lead: Mapping[str, Any],
     row: Mapping[str, Any],
-    held: Mapping[str, _Held],
+    held: Mapping[str, HeldField],
     rejected: Mapping[tuple[int, str], str],
 ) -> list[str]:
+    """Return what differs between a lead of the sandbox and a row, both by field, one sentence each."""
     found = []
     if missing := lead.keys() - row.keys():
         found.append(f"lead {lead['id']}: no column for {sorted(missing)}")
@@ -133,7 +135,7 @@ def _cells(
     return found
 
 
-def _is_misfit(value: Any, held: _Held) -> bool:
+def _is_misfit(value: Any, held: HeldField) -> bool:
     """Say whether the sandbox's *value* is not of its field's type, which happens after a retype."""
     if value is None or held.type == "VARCHAR":
         return False
@@ -150,7 +152,7 @@ def _is_misfit(value: Any, held: _Held) -> bool:
     )
 
 
-def _is_same(expected: Any, actual: Any, held: _Held) -> bool:
+def _is_same(expected: Any, actual: Any, held: HeldField) -> bool:
     if expected is None or actual is None:
         return expected is None and actual is None
     wanted = _TYPES.get(held.kind, _TEXT)[0]

@@ -19,6 +19,7 @@ from marketo_assets.extract.rereading import Bargain
 from marketo_assets.land.store import alone
 from marketo_assets.load.change_rows import change_rows, deletion_rows, merge_rows
 from marketo_assets.load.columns import SchemaChange
+from marketo_assets.load.coverage import note_gaps
 from marketo_assets.load.current_leads import GONE, settle, touch
 from marketo_assets.load.field_names import read_field_names
 from marketo_assets.load.lead_fields import ensure_registry, register_fields
@@ -239,6 +240,7 @@ def _commit(
     if not poll.warnings:
         move_watermark(con, began, poll.until, now)
     note_repair(con, poll.since, poll.until, now)
+    note_gaps(con, poll.since, poll.until)
     asked = {lead_id for reading in again.readings for lead_id in reading.asked}
     moments = [found.at for found in (*poll.activities, *poll.deletions)]
     capture = Capture(

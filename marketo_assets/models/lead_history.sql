@@ -68,7 +68,7 @@ SELECT
     EXISTS (
         SELECT 1
         FROM meta.coverage_gaps AS gap
-        WHERE gap.stream = 'lead_changes' AND gap.gap_to > part.valid_from
+        WHERE gap.stream = 'lead_changes' AND gap.missing = 'changes' AND gap.gap_to > part.valid_from
             AND gap.gap_from < coalesce(least(part.valid_to, ends_at), TIMESTAMPTZ 'infinity')
     ) AS _has_gap,
     part.evidence AS _evidence

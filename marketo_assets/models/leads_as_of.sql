@@ -6,18 +6,18 @@ era AS (
     SELECT
         greatest(covered_from, (
             SELECT max(gap_to) FROM meta.coverage_gaps
-            WHERE stream = 'lead_changes' AND gap_to <= CAST(ts AS TIMESTAMPTZ)
+            WHERE stream = 'lead_changes' AND missing = 'changes' AND gap_to <= CAST(ts AS TIMESTAMPTZ)
         )) AS begins_at,
         coalesce((
             SELECT min(gap_from) FROM meta.coverage_gaps
-            WHERE stream = 'lead_changes' AND gap_from > CAST(ts AS TIMESTAMPTZ)
+            WHERE stream = 'lead_changes' AND missing = 'changes' AND gap_from > CAST(ts AS TIMESTAMPTZ)
         ), TIMESTAMPTZ 'infinity') AS ends_at,
         -- A poll reads leads soon after its watermark; what was read much later waits for its changes to be polled.
         watermark + INTERVAL 1 HOUR AS polled_until
     FROM meta.watermarks
     WHERE stream = 'lead_changes' AND covered_from <= CAST(ts AS TIMESTAMPTZ) AND NOT EXISTS (
         SELECT 1 FROM meta.coverage_gaps
-        WHERE stream = 'lead_changes'
+        WHERE stream = 'lead_changes' AND missing = 'changes'
             AND gap_from <= CAST(ts AS TIMESTAMPTZ) AND gap_to > CAST(ts AS TIMESTAMPTZ)
     )
 ),

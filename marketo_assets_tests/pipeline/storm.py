@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from random import Random
 from typing import Any
@@ -15,8 +15,10 @@ import httpx
 
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.land.manifest import LandedFile
+from marketo_assets.load.columns import quoted
 from marketo_assets.load.lead_changes import capture_lead_changes
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
+from marketo_assets_tests.past_truth import as_of_differences, history_differences, read_past, second
 from marketo_assets_tests.pipeline.road import NOW, Road, months_until
 from marketo_assets_tests.truth import differences
 
@@ -236,6 +238,25 @@ class Storm:
         assert len(found) == len(rows)
         assert [(0,)] * 3 == [asked(query)[0] for query in REPEATED]
         assert [] == asked("SELECT * FROM meta.missing_leads")
+        self.assert_past(copied)
+
+    def assert_past(self, copied: Sequence[str]) -> None:
+        """Check that history and the leads of some moments are what they were, and those of now what they are."""
+        past, now = read_past(self.road.control), self.road.settings.clock.now()
+        # The first and the last instant of seconds in which something happened, and any moment of the storm.
+        began = now if not past.steps else second(past.steps[0]["at"])
+        moments = [second(self.rng.choice(past.steps)["at"]) for _ in range(4 if past.steps else 0)]
+        moments += [moments[0] - timedelta(seconds=1)] if moments else []
+        moments += [began + self.rng.random() * (now - began), now]
+        listed = ", ".join(map(quoted, copied))
+        with self.road.reading() as con:
+            found = history_differences(con, past, copied)
+            for moment in moments:
+                found += as_of_differences(con, self.road.control, past, moment.replace(microsecond=0), copied)
+            shown = f"SELECT {listed} FROM main.leads EXCEPT SELECT {listed} FROM main.leads_as_of(?)"
+            assert [] == found, found[:5]
+            lost = con.execute(shown, [now]).fetchall()
+            assert [] == lost, lost[:5]
 
     def gone(self) -> dict[int, tuple[int | None, Any]]:
         """Return the leads that are no more: into whom each was merged in the end, and when it went."""
