@@ -31,9 +31,9 @@ def tell_plan(plan: Plan, settings: Settings, screen: Screen) -> None:
     allotment, days = plan.allotment, _span(plan.days)
     _paragraph(
         screen,
-        f"Quota: {_mb(allotment.daily_bytes)} MB and {allotment.daily_calls:,} calls a day are this project's share "
-        f"({settings.quota_share:g}); of today's, {_mb(allotment.used_bytes)} MB and {allotment.used_calls:,} calls "
-        "are spent or set aside.",
+        f"Quota: of this project's share ({settings.quota_share:g}) a backfill may take {_mb(allotment.daily_bytes)} "
+        f"MB and {allotment.daily_calls:,} calls a day, the rest is kept for captures; of today's, "
+        f"{_mb(allotment.used_bytes)} MB and {allotment.used_calls:,} calls are spent or set aside.",
     )
     if not plan.schedule.exports:
         screen.say("Every month is here already: nothing is left to export.")
@@ -81,7 +81,7 @@ def tell_captures(captures: CaptureDay, plan: Plan, screen: Screen) -> None:
         screen,
         f"A day of captures, looking every {captures.poll_seconds:g} s: {captures.quiet_calls:,} calls when nothing "
         f"happens, about {captures.busy_calls:,} at {captures.changes:,} changed leads a day ({source}), which is "
-        f"{share:.0%} of this project's calls. No export quota.",
+        f"{share:.0%} of what a backfill may make. No export quota.",
     )
 
 

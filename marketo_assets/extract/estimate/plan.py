@@ -96,14 +96,17 @@ def make_plan(
 
 
 def read_allotment(ledger: Ledger) -> Allotment:
-    """Return what this project may spend a day, and what of today is gone or set aside. Makes no call."""
+    """Return what a backfill may spend a day, and what of today is gone or set aside. Makes no call.
+
+    What captures keep in reserve is no backfill's.
+    """
     left = max(ledger.calls_remaining(), 0)
     waits = [pause.until for pause in pauses(ledger)]
     return Allotment(
         daily_bytes=ledger.exports.daily_bytes,
-        daily_calls=ledger.limits.daily_calls,
+        daily_calls=ledger.limits.daily_calls - ledger.limits.kept_calls,
         used_bytes=ledger.exports.used() + ledger.exports.reserved(),
-        used_calls=ledger.limits.daily_calls - left,
+        used_calls=ledger.day.daily_calls - left,
         not_before=max(waits, default=None),
     )
 
