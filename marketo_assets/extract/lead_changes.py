@@ -83,13 +83,13 @@ def poll_lead_changes(
     """
     types = activity_types(client)
     chosen = _choose_types(types, more_types, log)
-    reading = _Reading(client, since)
+    reading = FeedReading(client, since)
     changes = reading.all(lambda token: lead_changes(client, token, fields))
     ids = iter(chosen.values())
     while batch := list(islice(ids, MOST_TYPES)):
         changes += reading.all(lambda token, batch=batch: lead_activities(client, token, batch))  # type: ignore[misc]
-    deletions = _each_once(reading.all(lambda token: deleted_leads(client, token)))
-    activities = _each_once(changes)
+    deletions = each_once(reading.all(lambda token: deleted_leads(client, token)))
+    activities = each_once(changes)
     merge_ids = {chosen[name] for name in map(_folded, MERGES) if name in chosen}
     return LeadPoll(
         since=since,
@@ -141,7 +141,7 @@ def read_merges(activity: Activity) -> Iterator[Merge]:
             yield Merge(activity.guid, loser_id, activity.lead_id, activity.at, activity.request_id)
 
 
-class _Reading:
+class FeedReading:
     """The feeds of one poll, all from the same moment."""
 
     def __init__(self, client: MarketoClient, since: datetime) -> None:
@@ -186,5 +186,6 @@ def _folded(name: str) -> str:
     return " ".join(name.lower().split())
 
 
-def _each_once(activities: Iterable[Activity]) -> list[Activity]:
+def each_once(activities: Iterable[Activity]) -> list[Activity]:
+    """Return *activities*, each GUID once."""
     return list({activity.guid: activity for activity in activities}.values())

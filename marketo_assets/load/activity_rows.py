@@ -122,7 +122,8 @@ def insert_answered(
     told = json.dumps(rows, ensure_ascii=False).encode("utf-8", "replace").decode()
     shape = json.dumps([dict.fromkeys(columns.values(), "VARCHAR")])
     con.execute("INSERT INTO texts SELECT unnest(from_json(?, ?), recursive := true)", [told, shape])
-    return insert_leniently(con, columns, types, own)
+    met = {found.type_id for found in activities}
+    return insert_leniently(con, columns, [kind for kind in types if kind.id in met], own)
 
 
 def keep_one_each(con: DuckDBConnection, load_id: int) -> int:

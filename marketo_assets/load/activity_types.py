@@ -66,14 +66,22 @@ def ensure_types(con: DuckDBConnection) -> None:
             con.execute(f"COMMENT ON COLUMN {address}.{name} IS {text_literal(text)}")
 
 
-def known_types(con: DuckDBConnection) -> list[ActivityType]:
-    """Return every type in the registry, with every attribute it ever had."""
+def types_seen_at(con: DuckDBConnection) -> datetime | None:
+    """Return when Marketo last listed its types to us."""
+    ensure_types(con)
+    row = con.execute(f"SELECT max(last_seen_at) FROM {TYPES}").fetchone()
+    return row[0] if row else None
+
+
+def known_types(con: DuckDBConnection, *, is_listed: bool = False) -> list[ActivityType]:
+    """Return every type in the registry, with every attribute it ever had; with *is_listed* only those still listed."""
     ensure_types(con)
     attributes: dict[int, list[ActivityAttribute]] = {}
     for number, name, kind in con.execute(f"SELECT activity_type_id, name, data_type FROM {ATTRIBUTES}").fetchall():
         attributes.setdefault(number, []).append(ActivityAttribute(name, kind))
     rows = con.execute(
-        f"SELECT id, name, primary_attribute, primary_attribute_type, description, api_name FROM {TYPES} ORDER BY id"
+        f"SELECT id, name, primary_attribute, primary_attribute_type, description, api_name FROM {TYPES} "
+        f"WHERE NOT (is_hidden AND {is_listed}) ORDER BY id"
     ).fetchall()
     return [
         ActivityType(

@@ -13,8 +13,11 @@ import httpx
 
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.clock import ManualClock
+from marketo_assets.land.activity_exports import land_activity_export
 from marketo_assets.land.lead_exports import land_lead_export, read_landed
 from marketo_assets.land.manifest import LandedFile
+from marketo_assets.load.activities import ActivityLoad, load_activities
+from marketo_assets.load.activity_polls import ActivityCapture, capture_activities
 from marketo_assets.load.lead_changes import Capture, capture_lead_changes
 from marketo_assets.load.lead_snapshots import SnapshotLoad, load_lead_snapshot
 from marketo_assets.publish import publish
@@ -62,6 +65,20 @@ class Road:
         """Return what was captured of the changes, over another *transport* if one is given."""
         with MarketoClient.open(self.settings, transport=transport or self.transport) as client:
             return capture_lead_changes(client, self.warehouse, self.settings, run_id="a-poll", log=self.log.append)
+
+    def land_activities(self, month: str, *, is_refresh: bool = False) -> LandedFile:
+        """Return the landed activities of *month*."""
+        with MarketoClient.open(self.settings, transport=self.transport) as client:
+            return land_activity_export(client, self.settings, month, log=self.log.append, is_refresh=is_refresh)
+
+    def load_activities(self, landed: LandedFile) -> ActivityLoad:
+        """Return what was loaded of the *landed* activities."""
+        return load_activities(self.warehouse, landed, run_id="a-run", now=self.settings.clock.now())
+
+    def capture_activities(self, *, transport: httpx.BaseTransport | None = None) -> ActivityCapture:
+        """Return what was captured of activities, over another *transport* if one is given."""
+        with MarketoClient.open(self.settings, transport=transport or self.transport) as client:
+            return capture_activities(client, self.warehouse, self.settings, run_id="a-poll", log=self.log.append)
 
     def publish(self) -> Release | None:
         """Return a release of what was loaded."""
