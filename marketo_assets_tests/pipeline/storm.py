@@ -238,25 +238,20 @@ class Storm:
         assert len(found) == len(rows)
         assert [(0,)] * 3 == [asked(query)[0] for query in REPEATED]
         assert [] == asked("SELECT * FROM meta.missing_leads")
-        self.assert_past(copied)
+        self._assert_past(con, copied)
 
-    def assert_past(self, copied: Sequence[str]) -> None:
-        """Check that history and the leads of some moments are what they were, and those of now what they are."""
+    def _assert_past(self, con: DuckDBConnection, copied: Sequence[str]) -> None:
         past, now = read_past(self.road.control), self.road.settings.clock.now()
-        # The first and the last instant of seconds in which something happened, and any moment of the storm.
-        began = now if not past.steps else second(past.steps[0]["at"])
-        moments = [second(self.rng.choice(past.steps)["at"]) for _ in range(4 if past.steps else 0)]
-        moments += [moments[0] - timedelta(seconds=1)] if moments else []
-        moments += [began + self.rng.random() * (now - began), now]
-        listed = ", ".join(map(quoted, copied))
-        with self.road.reading() as con:
-            found = history_differences(con, past, copied)
-            for moment in moments:
+        # The last second before something happened, the one in which it did, and any other since.
+        found = history_differences(con, past, copied)
+        for at in [second(self.rng.choice(past.steps)["at"])] if past.steps else []:
+            for moment in (at - timedelta(seconds=1), at, at + self.rng.random() * (now - at)):
                 found += as_of_differences(con, self.road.control, past, moment.replace(microsecond=0), copied)
-            shown = f"SELECT {listed} FROM main.leads EXCEPT SELECT {listed} FROM main.leads_as_of(?)"
-            assert [] == found, found[:5]
-            lost = con.execute(shown, [now]).fetchall()
-            assert [] == lost, lost[:5]
+        assert [] == found, found[:5]
+        listed = ", ".join(map(quoted, copied))
+        shown = f"SELECT {listed} FROM main.leads EXCEPT SELECT {listed} FROM main.leads_as_of(?)"
+        lost = con.execute(shown, [now]).fetchall()
+        assert [] == lost, lost[:5]
 
     def gone(self) -> dict[int, tuple[int | None, Any]]:
         """Return the leads that are no more: into whom each was merged in the end, and when it went."""
