@@ -19,12 +19,14 @@ from marketo_assets.defs.table_columns import TableColumn, lineage, lineage_tabl
 from marketo_assets.publish import publish
 from marketo_assets.warehouse import DuckDBConnection, Release, WarehouseError, connect_readonly
 
+HISTORY = ["marketo", "lead_history"]
 _BOOKKEEPING = {
     "loads": "One row per load: run, export job, file, checksum, row counts. Rows point here by `_load_id`.",
     "rejected_values": "One row per value that did not fit its column's type, with the text as delivered.",
     "schema_changes": "One row per lead field that appeared, was hidden, changed its type or its label.",
     "export_jobs": "One row per export job of this project: state, times, size.",
     "api_usage": "One row per quota day: calls and export bytes that this project spent.",
+    "coverage_gaps": "One row per time of which Marketo had forgotten changes or deletions before they were read.",
     "audits": "One row per question that an audit, a sweep or a release asked, what it found, and what to do.",
     "repairs": "One row per pause after which months have to be exported again, with the moment that repairs them.",
 }
@@ -68,6 +70,20 @@ LEAD_TABLES = (
         "Leads that are no more, with their last known values.\n\n**Grain:** one row per lead that was deleted or "
         "merged away; `merged_into_id` is the lead at the end of all merges. **Source:** marketo/raw/lead_deletions, "
         "marketo/raw/lead_merges. **Refresh:** with every release. **Cost:** no call.",
+        CHANGE_TABLES,
+    ),
+    _spec(
+        HISTORY,
+        GROUP,
+        "view",
+        "What each field of a lead was, and when; the table macro `marketo.leads_as_of(ts)` shows whole leads as they "
+        "were: `SELECT * FROM marketo.leads_as_of(TIMESTAMPTZ '2026-08-11 09:00:00Z')`.\n\n**Grain:** one row per "
+        "lead, field and interval in which the field had a value, for fields that changed while changes were captured; "
+        "gap-free and non-overlapping, to the second. `_is_disputed` where two changes contradict each other, "
+        "`_has_gap` where Marketo had forgotten changes before they were read, `_evidence` says whether an activity or "
+        "a reading told it. **Source:** marketo/raw/lead_changes, and what readings found changed without an activity. "
+        "**Refresh:** with every release; worked out when somebody asks. **Cost:** no call. The macro works where the "
+        "file is opened directly, not where it is attached.",
         CHANGE_TABLES,
     ),
     _spec(
@@ -144,9 +160,11 @@ def _results(con: DuckDBConnection, told: Metadata) -> list[dg.MaterializeResult
 
 
 def _table_metadata(con: DuckDBConnection, schema: str, table: str, columns: Sequence[TableColumn]) -> Metadata:
-    row = con.execute(f"SELECT count(*) FROM {schema}.{table}").fetchone()
+    # History is worked out when it is asked for: counting it would cost more than the release.
+    query = f"SELECT count(*) FROM {schema}.{table}"
+    row = None if table == HISTORY[-1] else con.execute(query).fetchone()
     return {
-        "dagster/row_count": row[0] if row else 0,
+        **({"dagster/row_count": row[0]} if row else {}),
         "dagster/table_name": f"marketo.{schema}.{table}",
         "dagster/column_schema": table_schema(columns, unique="id" if table == "leads" else None),
     }
