@@ -29,6 +29,8 @@ SHOWN_NOW = (
 )
 """The versions that are shown."""
 _ID_BYTES = 12
+# Create, enqueue and file; and the last status, which is asked for after the time is over.
+_CALLS_BESIDE_STATUS = 5
 # Part of the budget that is left for leads whose ids do not agree.
 _KEPT_FOR_REPAIRS = 0.2
 
@@ -140,7 +142,7 @@ def land_some_ids(
                 held.month,
                 described=described,
                 likely_bytes=held.likely_bytes,
-                deadline_hours=settings.capture_export_minutes / 60,
+                deadline_hours=_patience_hours(settings, budget),
                 log=log,
             )
         except (ExportError, ExportQuotaSpent) as error:
@@ -150,3 +152,9 @@ def land_some_ids(
             budget.spend_bytes(found.file_bytes)
         landed.append(found)
     return landed
+
+
+def _patience_hours(settings: Settings, budget: Budget) -> float:
+    # A status is asked for once a poll at most: what is waited for longer would cost calls that are not there.
+    polls = max(1, budget.calls_left - _CALLS_BESIDE_STATUS)
+    return min(settings.capture_export_minutes / 60, polls * settings.status_poll_seconds / 3600)

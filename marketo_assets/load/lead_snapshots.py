@@ -19,6 +19,7 @@ from marketo_assets.load.lead_rows import FileRows, carry_over, insert_leniently
 from marketo_assets.load.lead_versions import PAST, SHOWN, SNAPSHOTS, fit_lead_tables, lead_columns
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes
 from marketo_assets.load.position import cover_since
+from marketo_assets.load.repairs import keep_unrepaired, miss_forgotten
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
 
 
@@ -63,6 +64,7 @@ def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: st
         record_schema_changes(con, landed.as_of, widened)
         load_id, rejected = next_load_id(con), 0
         keep_shown(con, landed.partition, landed.as_of)
+        keep_unrepaired(con, landed.partition)
         before_month(con, landed.partition)
         if path is not None:
             rows = _file_rows(con, registry, landed, path, load_id)
@@ -86,6 +88,7 @@ def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: st
         )
         created = (landed.window.start, landed.window.end)
         after_month(con, landed.partition, created, landed.as_of, load_id)
+        miss_forgotten(con, landed.partition, landed.as_of, load_id)
         cover_since(con, landed.as_of, now)
         _record(con, landed, load, run_id, now)
     return replace(load, seconds=time.monotonic() - began)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from marketo_assets.load.columns import table_columns
+from marketo_assets.load.current_leads import GONE, mark_missing, settle, touch
+from marketo_assets.load.lead_versions import SHOWN, lead_columns
 from marketo_assets.load.ledger import insert_row
 from marketo_assets.warehouse import DuckDBConnection
 
@@ -17,6 +19,10 @@ CHANGES_KEPT, DELETIONS_KEPT = timedelta(days=90), timedelta(days=14)
 """What Marketo keeps for certain of changed values, and of deletions."""
 # Marketo says at least fourteen days; a month that was read a day short of them is exported again all the same.
 _MARGIN = timedelta(days=1)
+_SHOWN_NOW = (
+    f"SELECT * FROM {SHOWN} AS version ANTI JOIN meta.superseded_rows AS superseded "
+    "ON superseded.lead_id = version.id AND superseded.load_id = version._load_id"
+)
 _HOW = (
     "Export every month again: lead_changes_sensor starts job lead_snapshots for each of them, with refresh switched "
     "on; where it is off, do the same by hand. Check months_repaired of marketo/leads says which are still to come."
@@ -60,7 +66,9 @@ def note_repair(con: DuckDBConnection, since: datetime, until: datetime, now: da
 
 
 def stale_months(con: DuckDBConnection) -> list[StaleMonth]:
-    """Return the months that are still to be repaired, the newest first."""
+    """Return the months that are still to be repaired, the newest first; none in a release of an older version."""
+    if not table_columns(con, "meta", "repairs"):
+        return []
     rows = con.execute(
         "SELECT partition, arg_max(as_of, load_id) AS read_at, (SELECT max(needed_since) FROM meta.repairs) AS needed "
         "FROM meta.loads WHERE table_name = 'raw.lead_snapshots' GROUP BY partition HAVING read_at < needed "
@@ -71,12 +79,38 @@ def stale_months(con: DuckDBConnection) -> list[StaleMonth]:
 
 def leads_of_no_month(con: DuckDBConnection) -> set[int]:
     """Return the leads that are shown and were created in a month that was never loaded: no export repairs them."""
-    if not table_columns(con, "main", "leads"):
+    if not lead_columns(con):
         return set()
     rows = con.execute(
-        "SELECT DISTINCT id FROM main.leads AS version ANTI JOIN meta.superseded_rows AS superseded "
-        "ON superseded.lead_id = version.id AND superseded.load_id = version._load_id ANTI JOIN "
+        f"SELECT DISTINCT id FROM ({_SHOWN_NOW}) AS version ANTI JOIN "
         "(SELECT DISTINCT partition FROM meta.loads WHERE table_name = 'raw.lead_snapshots') AS loaded "
         "ON loaded.partition = strftime(version.createdAt AT TIME ZONE 'UTC', '%Y-%m')"
     ).fetchall()
     return {row[0] for row in rows}
+
+
+def keep_unrepaired(con: DuckDBConnection, partition: str) -> None:
+    """Keep in the table `unrepaired` which leads a month shows whose new export is about to repair it; else none."""
+    is_stale = partition in {found.month for found in stale_months(con)}
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE unrepaired AS SELECT id FROM ({_SHOWN_NOW}) WHERE _partition = ? AND ?",
+        [partition, is_stale],
+    )
+
+
+def miss_forgotten(con: DuckDBConnection, partition: str, as_of: datetime, load_id: int) -> None:
+    """Take those leads of the table `unrepaired` for missing that the month's new rows, read at *as_of*, do not have.
+
+    Marketo has forgotten their deletion; captures ask for them by id, and then they count among the deleted leads.
+    """
+    rows = con.execute(
+        f"SELECT id FROM unrepaired ANTI JOIN (SELECT id FROM {SHOWN} WHERE _partition = $1 OR _as_of >= $2) AS here "
+        f"USING (id) ANTI JOIN ({GONE}) AS gone USING (id)",
+        [partition, as_of],
+    ).fetchall()
+    con.execute("DROP TABLE unrepaired")
+    if rows:
+        ids = [row[0] for row in rows]
+        mark_missing(con, ids, as_of, load_id)
+        touch(con, ids)
+        settle(con)

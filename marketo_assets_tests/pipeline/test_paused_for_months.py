@@ -77,6 +77,9 @@ def test_the_months_are_to_be_exported_again(make_road: MakeRoad) -> None:
     assert true <= {lead_id for (lead_id,) in copied}
     road.travel("2026-05")
     assert [] == road.differences()
+    gone = road.desk("GET", "/gone")
+    known = {int(lead_id) for lead_id in [*gone["deleted"], *gone["merged"]]}
+    assert known == {lead_id for (lead_id,) in road.query("SELECT id FROM main.deleted_leads")}
     ((unseen_from, reason),) = road.query("SELECT unseen_from, reason FROM meta.repairs")
     assert unseen_from == found.since
     assert reason == " ".join(found.warnings)

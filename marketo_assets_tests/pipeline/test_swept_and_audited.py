@@ -298,3 +298,16 @@ def test_a_sample_is_drawn_anew_each_day(make_road: MakeRoad) -> None:
     assert today == again
     assert 300 == len(today)
     assert 150 < len(today - sampled())
+
+
+@pytest.mark.usefixtures("ids")
+def test_a_slow_export_does_not_exceed_the_budget(road: Road) -> None:
+    """An export of ids that does not come is given up before asking for it has cost more calls than there are."""
+    road.desk("PATCH", "/switches", export_seconds=7200.0)
+    poor = road.with_settings(audit_calls=16)
+    found = audit(poor)
+
+    assert not found.months
+    assert 200 == found.sampled
+    assert found.calls <= 16
+    assert any("not audited: Export job" in line and "It is kept: run the job again" in line for line in poor.log)

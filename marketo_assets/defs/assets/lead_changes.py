@@ -90,8 +90,9 @@ def _metadata(capture: Capture) -> Metadata:
         "calls_by_id": bargain.calls_by_id,
         "calls_by_export": bargain.calls_by_export,
         "export_bytes": bargain.export_bytes,
-        "share_by_id": bargain.share_by_id,
-        "share_by_export": bargain.share_by_export,
+        # What takes all that is left, and more, is infinitely much, which the UI cannot show.
+        "share_by_id": min(bargain.share_by_id, 1.0),
+        "share_by_export": min(bargain.share_by_export, 1.0),
         "rejected_values": capture.rejected_values,
         "repeated": capture.repeated,
         "fields_changed": len(capture.schema_changes),
