@@ -1,4 +1,4 @@
-"""The control desk's hold on assets: each kind as it truly is, and new, changed and deleted ones."""
+"""The control desk's hold on assets, folders and lead partitions: as they truly are; new, changed and deleted ones."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from marketo_assets.sandbox.state import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[Route]:
-    """Return the operations on folders and on assets; `kind` is one of asset_kinds.py."""
+    """Return the operations on folders, lead partitions and assets; `kind` is one of asset_kinds.py."""
     desk = AssetDesk(sandbox)
     return [
         operation("/folders", "GET", desk.read_folders),
         operation("/folders", "POST", desk.add_folder),
         operation("/folders/{folder_id}", "PATCH", desk.edit_folder),
         operation("/folders/{folder_id}", "DELETE", desk.delete_folder),
+        operation("/partitions", "GET", desk.read_partitions),
+        operation("/partitions/{partition_id}", "PUT", desk.put_partition),
+        operation("/partitions/{partition_id}", "DELETE", desk.delete_partition),
         operation("/assets/{kind}", "GET", desk.read_assets),
         operation("/assets/{kind}", "POST", desk.add_asset),
         operation("/assets/{kind}/{asset_id}", "PATCH", desk.edit_asset),
@@ -29,7 +32,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
 
 class AssetDesk:
-    """The desk's operations on assets."""
+    """The desk's operations on assets, folders and lead partitions."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -69,21 +72,44 @@ class AssetDesk:
         values = _values(told)
         place = _place(told["folder"]) if told.get("folder") else None
         kind, name = request.path_params["kind"], str(told.get("name", ""))
-        return self._sandbox.assets.add(kind, name, place, self._second(told), values).truth()
+        async with self._sandbox.exports.still():
+            return self._sandbox.assets.add(kind, name, place, self._second(told), values).truth()
 
     async def edit_asset(self, request: Request) -> dict[str, Any]:
         """Give an asset new `values`, now or `at`: Marketo's members, and `name`, `folder`, `status` and `draft`."""
         told = await read(request, "values", "at")
         kind, number = request.path_params["kind"], read_whole(request.path_params["asset_id"], "the id")
         tags_move = self._sandbox.switches.tags_move_stamps
-        edited = self._sandbox.assets.edit(kind, number, _values(told), self._second(told), tags_move=tags_move)
-        return edited.truth()
+        values, second = _values(told), self._second(told)
+        async with self._sandbox.exports.still():
+            return self._sandbox.assets.edit(kind, number, values, second, tags_move=tags_move).truth()
 
     async def delete_asset(self, request: Request) -> dict[str, Any]:
         """Delete an asset: no feed tells of it."""
         kind, number = request.path_params["kind"], read_whole(request.path_params["asset_id"], "the id")
-        self._sandbox.assets.delete(kind, number)
+        async with self._sandbox.exports.still():
+            self._sandbox.assets.delete(kind, number)
         return {}
+
+    async def read_partitions(self, _: Request) -> list[dict[str, Any]]:
+        """Tell every lead partition."""
+        return list(self._sandbox.partitions.values())
+
+    async def put_partition(self, request: Request) -> list[dict[str, Any]]:
+        """Make a lead partition, or change its `name` and `description`; no lead moves into it."""
+        told = await read(request, "name", "description")
+        number = read_whole(request.path_params["partition_id"], "the id")
+        texts = {name: str(told[name]) for name in ("name", "description") if told.get(name) is not None}
+        known = self._sandbox.partitions.get(number, {"id": number, "name": f"Partition {number}", "description": ""})
+        self._sandbox.partitions[number] = {**known, **texts}
+        return await self.read_partitions(request)
+
+    async def delete_partition(self, request: Request) -> list[dict[str, Any]]:
+        """Delete a lead partition."""
+        number = read_whole(request.path_params["partition_id"], "the id")
+        if self._sandbox.partitions.pop(number, None) is None:
+            raise LookupError(f"no lead partition {number}")
+        return await self.read_partitions(request)
 
     def _second(self, told: dict[str, Any]) -> int:
         return int(self._moment(told).timestamp())

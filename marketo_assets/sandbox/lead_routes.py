@@ -68,8 +68,8 @@ async def by_filter(call: Call) -> Response:
 
 
 async def partitions(call: Call) -> Response:
-    """Answer the one partition that this instance has."""
-    return call.success([{"id": 1, "name": "Default", "description": "Initial system lead partition"}])
+    """Answer every lead partition."""
+    return call.success(call.sandbox.partitions.values())
 
 
 def check_fields(call: Call, names: Iterable[str]) -> None:

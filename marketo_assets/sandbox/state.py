@@ -65,6 +65,9 @@ class Sandbox:
         )
         self.folders = FolderTree(self.world.start)
         self.assets = AssetShelf(AssetSeed(options.seed, world.edges[0], world.edges[-1]).assets(), self.folders)
+        self.partitions: dict[int, dict[str, int | str]] = {
+            1: {"id": 1, "name": "Default", "description": "Initial system lead partition"}
+        }
         self.activity_types = ActivityTypes()
         memberships = MembershipSeed(world, options.seed)
         self.members = Memberships(world, memberships)

@@ -240,6 +240,19 @@ def test_folders_come_and_move_and_go(marketo: Caller) -> None:
     assert NOTHING == marketo.get(f"{BASE}/folder/{inside['id']}.json", type="Folder")["warnings"]
 
 
+def test_lead_partitions_come_and_go(marketo: Caller) -> None:
+    """The desk makes, renames and deletes lead partitions."""
+    path = "/rest/v1/leads/partitions.json"
+    before = marketo.result(path)
+    marketo.desk("PUT", "/partitions/2", name="EMEA", description="Europe")
+    marketo.desk("PUT", "/partitions/2", name="Europe")
+    after = marketo.result(path)
+    marketo.desk("DELETE", "/partitions/2")
+
+    assert [*before, {"id": 2, "name": "Europe", "description": "Europe"}] == after
+    assert before == marketo.result(path)
+
+
 def test_every_asset_call_counts(marketo: Caller) -> None:
     """Browses count against the day and the rate as any other call."""
     for kind in KINDS:

@@ -66,7 +66,20 @@ def test_a_body_that_is_no_json_object_is_609(marketo: Caller, body: bytes) -> N
 
 
 @pytest.mark.parametrize(
-    "path", [DESCRIBE, LEADS, f"{EXPORT}.json", f"{EXPORT}/x/status.json", FOLDERS, "/rest/v1/stats/usage.json"]
+    "path",
+    [
+        DESCRIBE,
+        LEADS,
+        f"{EXPORT}.json",
+        f"{EXPORT}/x/status.json",
+        FOLDERS,
+        "/rest/v1/stats/usage.json",
+        "/rest/asset/v1/programs.json",
+        "/rest/asset/v1/segmentation.json",
+        "/rest/v1/lists.json",
+        "/rest/v1/programs/1001/members.json",
+        "/bulk/v1/activities/export.json",
+    ],
 )
 def test_an_unknown_parameter_is_refused(marketo: Caller, path: str) -> None:
     """No route takes a parameter that it does not know."""
