@@ -69,7 +69,14 @@ async def activities(call: Call) -> Response:
     def keeps(line: Activity) -> bool:
         return asset_ids is None or line.value_id in asset_ids
 
-    return _page(call, token, type_ids, keeps, activity_view.activity)
+    def shown(line: Activity, switches: Switches, lead_id: int) -> dict[str, Any]:
+        told = activity_view.activity(line, switches, lead_id)
+        for item in told["attributes"]:
+            if api_name := _api_names(call, line.type_id).get(item["name"]):
+                item["apiName"] = api_name
+        return told
+
+    return _page(call, token, type_ids, keeps, shown)
 
 
 async def lead_changes(call: Call) -> Response:
@@ -112,6 +119,12 @@ def _page(
     page = cut_page(lines, token, most=most, keeps=keeps, switches=sandbox.switches, now=int(now))
     shown = [view(line, sandbox.switches, sandbox.activities.shown_lead_id(line)) for line in page.lines]
     return call.success(shown, nextPageToken=_text(call, page.next), moreResult=page.has_more)
+
+
+def _api_names(call: Call, type_id: int) -> dict[str, str | None]:
+    # Only attributes of custom types have one.
+    kind = call.sandbox.activity_types.by_id[type_id]
+    return {attribute.name: attribute.api_name for attribute in kind.attributes} if kind.api_name else {}
 
 
 def _on_list(call: Call, list_id: str) -> list[int]:

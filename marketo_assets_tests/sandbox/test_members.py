@@ -290,3 +290,16 @@ def test_custom_activity_types_and_their_drafts(marketo: Caller) -> None:
     assert ["1013"] == codes(marketo.get(f"{base}/type/plannedCall_c/describe.json"))
     assert [types["plannedCall_c"]] == marketo.result(f"{base}/type/plannedCall_c/describe.json", draft="true")
     assert "draft" == types["plannedCall_c"]["status"]
+
+
+def test_attributes_of_custom_types_carry_their_api_names(marketo: Caller) -> None:
+    """Get Lead Activities names them both ways; attributes of standard types have no API name."""
+    (described,) = marketo.result("/rest/v1/activities/external/type/attendedWebinar_c/describe.json")
+    names = {attribute["name"]: attribute["apiName"] for attribute in described["attributes"]}
+    records = activities(marketo, "1,100001", "2026-06-01T00:00:00Z")
+    custom = [item for record in records if record["activityTypeId"] == 100_001 for item in record["attributes"]]
+    standard = [item for record in records if record["activityTypeId"] == 1 for item in record["attributes"]]
+
+    assert {(item["name"], item["apiName"]) for item in custom} == set(names.items())
+    assert standard
+    assert all("apiName" not in item for item in standard)
