@@ -2,6 +2,10 @@
 
 import dagster as dg
 
+from marketo_assets.defs.activity_sensor import activities_sensor
+from marketo_assets.defs.assets.activities import activities, activity_polls
+from marketo_assets.defs.assets.activity_exports import MARKETO_ACTIVITIES, activity_exports
+from marketo_assets.defs.assets.activity_tables import published_activities
 from marketo_assets.defs.assets.lead_audit import lead_ids
 from marketo_assets.defs.assets.lead_changes import captured_lead_changes
 from marketo_assets.defs.assets.lead_exports import lead_exports
@@ -16,10 +20,23 @@ from marketo_assets.defs.schedules import SCHEDULES
 from marketo_assets.defs.sensors import SENSORS
 
 defs = dg.Definitions(
-    assets=[*SOURCES, lead_exports, lead_snapshots, captured_lead_changes, lead_updates, lead_ids, published_tables],
+    assets=[
+        *SOURCES,
+        lead_exports,
+        lead_snapshots,
+        captured_lead_changes,
+        lead_updates,
+        lead_ids,
+        published_tables,
+        MARKETO_ACTIVITIES,
+        activity_exports,
+        activities,
+        activity_polls,
+        published_activities,
+    ],
     jobs=JOBS,
     schedules=SCHEDULES,
-    sensors=[*SENSORS, lead_changes_sensor],
+    sensors=[*SENSORS, lead_changes_sensor, activities_sensor],
     resources={
         "marketo": MarketoResource(
             base_url=EnvironmentVariable(env="MARKETO_BASE_URL"),

@@ -1,10 +1,12 @@
 """The sensor that looks for changes of leads, and starts a capture when there are any."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 import dagster as dg
 
+from marketo_assets.api.activities import ActivityType
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import MarketoError
 from marketo_assets.clock import quota_reset
@@ -12,6 +14,7 @@ from marketo_assets.defs.jobs import lead_changes_job, lead_snapshots_job
 from marketo_assets.defs.repairs import ask_for_repairs
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
 from marketo_assets.extract.lead_changes import look_for_changes
+from marketo_assets.load.activity_polls import read_fresh_types
 from marketo_assets.load.lead_changes import Standing, read_standing
 from marketo_assets.settings import Settings, SettingsError, read_variables
 from marketo_assets.warehouse import Warehouse, WarehouseError
@@ -20,7 +23,7 @@ RESERVE = 0.02
 """Part of the day's calls that is left to captures under way and to people; exports leave far more."""
 _LOCK_SECONDS = 5.0
 _FAILED = dg.DagsterRunStatus.FAILURE
-_UNDER_WAY = [
+UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -29,7 +32,8 @@ _UNDER_WAY = [
 ]
 
 
-def _poll_seconds() -> int:
+def poll_seconds() -> int:
+    """Return how often sensors look."""
     # Dagster asks for it when definitions load; a value that is wrong is told at the first look.
     try:
         return max(1, round(float(read_variables().get("poll_seconds", "300"))))
@@ -40,7 +44,7 @@ def _poll_seconds() -> int:
 @dg.sensor(
     name="lead_changes_sensor",
     jobs=[lead_changes_job, lead_snapshots_job],
-    minimum_interval_seconds=_poll_seconds(),
+    minimum_interval_seconds=poll_seconds(),
     default_status=dg.DefaultSensorStatus.STOPPED,
     description=(
         "Looks every MARKETO_POLL_SECONDS whether anything happened to leads, in three calls at most, and starts job "
@@ -65,7 +69,7 @@ def _look(
     context: dg.SensorEvaluationContext, settings: Settings, client: MarketoClient, files: Warehouse
 ) -> dg.SensorResult | dg.SkipReason:
     runs = context.instance.get_runs(dg.RunsFilter(job_name=lead_changes_job.name), limit=10)
-    if any(run.status in _UNDER_WAY for run in runs):
+    if any(run.status in UNDER_WAY for run in runs):
         return dg.SkipReason("a capture is under way; nothing is looked at until it has ended")
     left, now = client.ledger.calls_remaining(), settings.clock.now()
     reserve = round(client.ledger.limits.daily_calls * RESERVE)
@@ -75,7 +79,8 @@ def _look(
             f"looking again after {quota_reset(now):%Y-%m-%d %H:%M} UTC"
         )
     standing = read_standing(files, settings)
-    found = _decide(context, settings, client, standing, has_failed=bool(runs) and runs[0].status == _FAILED)
+    types = read_fresh_types(files, settings)
+    found = _decide(context, settings, client, standing, types, has_failed=bool(runs) and runs[0].status == _FAILED)
     asked = ask_for_repairs(context.instance, standing.stale_months)
     if asked.run_requests:
         context.log.info(asked.told)
@@ -91,6 +96,7 @@ def _decide(
     settings: Settings,
     client: MarketoClient,
     standing: Standing,
+    types: Sequence[ActivityType],
     *,
     has_failed: bool,
 ) -> dg.SensorResult:
@@ -98,7 +104,8 @@ def _decide(
         return _start("the first capture, from which changes are read on")
     if has_failed:
         return _start("the last capture failed", cursor=context.cursor)
-    look = look_for_changes(client, standing.since, more_types=settings.change_activity_types, log=context.log.info)
+    names = settings.change_activity_types
+    look = look_for_changes(client, standing.since, more_types=names, types=types, log=context.log.info)
     fresh = look.guids - standing.guids - _looked_at(context.cursor)
     # Changes of fields that are not copied are never stored; remembered, they start one capture and not one a look.
     cursor = json.dumps(sorted(look.guids - standing.guids))

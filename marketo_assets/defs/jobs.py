@@ -2,6 +2,9 @@
 
 import dagster as dg
 
+from marketo_assets.defs.assets.activities import activities, activity_polls
+from marketo_assets.defs.assets.activity_exports import activity_exports
+from marketo_assets.defs.assets.activity_tables import published_activities
 from marketo_assets.defs.assets.lead_audit import lead_ids
 from marketo_assets.defs.assets.lead_changes import captured_lead_changes
 from marketo_assets.defs.assets.lead_exports import lead_exports
@@ -30,4 +33,14 @@ lead_audit_job = dg.define_asset_job(
     description="Compare ids of some months and a sample of leads with Marketo, and publish. Started by "
     "lead_audit_weekly.",
 )
-JOBS = (lead_snapshots_job, lead_changes_job, lead_sweep_job, lead_audit_job)
+activities_job = dg.define_asset_job(
+    "activities",
+    selection=[activity_exports, activities, published_activities],
+    description="Export, load and publish the activities of a month, all types at once. Backfill it for more months.",
+)
+activity_polls_job = dg.define_asset_job(
+    "activity_polls",
+    selection=[activity_polls],
+    description="Read activities since the last time, and publish. Started by activities_sensor.",
+)
+JOBS = (lead_snapshots_job, lead_changes_job, lead_sweep_job, lead_audit_job, activities_job, activity_polls_job)

@@ -32,6 +32,8 @@ def choose_activity_types(types: Sequence[ActivityType], settings: Settings) -> 
 
     Raises: SettingsError naming the unknown type and the nearest known ones.
     """
+    if not types:
+        return []
     by_word = {str(kind.id): kind for kind in types} | {_folded(kind.name): kind for kind in types}
     chosen = set()
     for word in settings.activity_types:

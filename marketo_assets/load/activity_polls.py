@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from marketo_assets.api.activities import ActivityType
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.extract.activities import ActivityPoll, poll_activities
 from marketo_assets.extract.activity_fields import choose_activity_types
@@ -95,10 +96,24 @@ def read_activity_standing(warehouse: Warehouse, settings: Settings) -> Activity
         rows = con.execute(
             f"SELECT activity_guid FROM {TABLE} WHERE activity_date >= ?", [since.replace(microsecond=0)]
         ).fetchall()
-        listed_at = types_seen_at(con)
-        is_fresh = listed_at is not None and now - listed_at < TYPES_KEPT
-        types = choose_activity_types(known_types(con, is_listed=True), settings) if is_fresh else []
+        types = choose_activity_types(_fresh_types(con, now), settings)
     return ActivityStanding(since, frozenset(row[0] for row in rows), tuple(kind.id for kind in types))
+
+
+def read_fresh_types(warehouse: Warehouse, settings: Settings) -> list[ActivityType]:
+    """Return the types of the instance if they were listed within a day, else none. Makes no call.
+
+    Raises: WarehouseError when another process keeps the database for too long.
+    """
+    with warehouse.transaction() as con:
+        ensure_tables(con)
+        return _fresh_types(con, settings.clock.now())
+
+
+def _fresh_types(con: DuckDBConnection, now: datetime) -> list[ActivityType]:
+    listed_at = types_seen_at(con)
+    is_fresh = listed_at is not None and now - listed_at < TYPES_KEPT
+    return known_types(con, is_listed=True) if is_fresh else []
 
 
 def _begin(position: Position | None, settings: Settings) -> datetime:

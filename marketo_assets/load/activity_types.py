@@ -11,6 +11,7 @@ from typing import Any
 
 from marketo_assets.api.activities import ActivityAttribute, ActivityType
 from marketo_assets.load.columns import SchemaChange, text_literal
+from marketo_assets.load.lead_fields import ensure_registry
 from marketo_assets.load.ledger import record_schema_changes, replace_rows
 from marketo_assets.warehouse import DuckDBConnection
 
@@ -57,6 +58,8 @@ _Rows = dict[Any, dict[str, Any]]
 
 def ensure_types(con: DuckDBConnection) -> None:
     """Leave the tables of the registry, commented."""
+    # Whoever reads columns looks there for fields of leads, also before any lead is loaded.
+    ensure_registry(con)
     for address, (comment, columns) in _TABLES.items():
         if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [address.split(".")[1]]).fetchone():
             continue

@@ -89,8 +89,8 @@ def test_a_storm_of_activities_ends_with_the_truth(make_road: MakeRoad, seed: in
             road.load_activities(rng.choice(landed))
         else:
             road.desk("POST", "/paging_tokens/void")
-    for month in landed:
-        road.load_activities(month)
+    for file in landed:
+        road.load_activities(file)
     for _ in range(2):
         road.settings.clock.sleep(301)
         road.capture_activities()

@@ -10,6 +10,13 @@ from marketo_assets.definitions import defs
 CHANGES = ["marketo/raw/lead_changes", "marketo/raw/lead_deletions", "marketo/raw/lead_merges"]
 ASSETS = {
     **{key: ["marketo_api/lead_fields", "marketo_api/leads"] for key in CHANGES},
+    "landing/activity_exports": ["marketo_api/activities"],
+    "landing/activity_polls": ["marketo_api/activities"],
+    "marketo/activities": ["landing/activity_exports"],
+    "marketo/activities_with_leads": ["marketo/activities"],
+    "marketo/activity_attributes": ["marketo/activities"],
+    "marketo/activity_types": ["marketo/activities"],
+    "marketo_api/activities": [],
     "landing/lead_exports": ["marketo_api/lead_fields", "marketo_api/leads"],
     "landing/lead_ids": ["marketo_api/lead_fields", "marketo_api/leads"],
     "landing/lead_updates": ["marketo_api/lead_fields", "marketo_api/leads"],
@@ -30,6 +37,13 @@ ASSETS = {
     "marketo_api/leads": [],
 }
 CHECKS = {
+    "marketo/activities": [
+        "leads_known",
+        "listed_types",
+        "nothing_falls_off",
+        "unique_activities",
+        "values_fit_their_type",
+    ],
     "landing/lead_exports": ["no_long_waits"],
     "landing/lead_ids": ["agrees_with_marketo"],
     "marketo/leads": ["has_every_lead", "months_repaired", "unique_ids"],
@@ -44,7 +58,12 @@ CHECKS = {
         "values_fit_their_type",
     ],
 }
-PARTITIONED = ["landing/lead_exports", "marketo/raw/lead_snapshots"]
+PARTITIONED = [
+    "landing/activity_exports",
+    "landing/lead_exports",
+    "marketo/activities",
+    "marketo/raw/lead_snapshots",
+]
 
 GRAPH = defs.resolve_asset_graph()
 
@@ -62,12 +81,16 @@ def test_asset_keys_and_what_they_come_from() -> None:
 
 def test_jobs_sensors_and_resources() -> None:
     """The names that people and scripts use."""
-    assert {"lead_snapshots", "lead_changes", "lead_sweep", "lead_audit"} == {
+    assert {"lead_snapshots", "lead_changes", "lead_sweep", "lead_audit", "activities", "activity_polls"} == {
         job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")
     }
-    assert ["published_tables_sensor", "export_quota_gate", "failure_alerts", "lead_changes_sensor"] == [
-        sensor.name for sensor in defs.sensors or ()
-    ]
+    assert [
+        "published_tables_sensor",
+        "export_quota_gate",
+        "failure_alerts",
+        "lead_changes_sensor",
+        "activities_sensor",
+    ] == [sensor.name for sensor in defs.sensors or ()]
     assert ["lead_sweep_nightly", "lead_audit_weekly"] == [schedule.name for schedule in defs.schedules or ()]
     assert ["marketo", "warehouse"] == sorted(defs.resources or ())
 
@@ -92,7 +115,7 @@ def test_every_asset_explains_itself(name: str) -> None:
     node = GRAPH.get(dg.AssetKey(name.split("/")))
 
     assert "**Grain:**" in (node.description or "") or "**Refresh:**" in (node.description or "")
-    assert node.group_name in ("leads", "meta")
+    assert node.group_name in ("leads", "meta", "activities")
     assert node.kinds
     assert ["team:data"] == list(node.owners)
 
@@ -103,9 +126,12 @@ def test_only_exports_take_a_place_in_the_pool() -> None:
         key: defs.resolve_assets_def(key).op.pool for key in (dg.AssetKey(path.split("/")) for path in PARTITIONED)
     }
 
-    assert {"landing/lead_exports": "marketo_export", "marketo/raw/lead_snapshots": None} == {
-        address(key): pool for key, pool in pools.items()
-    }
+    assert {
+        "landing/activity_exports": "marketo_export",
+        "landing/lead_exports": "marketo_export",
+        "marketo/activities": None,
+        "marketo/raw/lead_snapshots": None,
+    } == {address(key): pool for key, pool in pools.items()}
 
 
 def test_steps_share_their_run_process() -> None:
