@@ -156,13 +156,8 @@ def test_spent_calls_have_their_own_reason(run: Run, road: Road, instance: dg.Da
 
 NIGHT = {
     "a gateway's 502": {"kind": "http", "status": 502},
-    "502": {"kind": "error", "code": "502"},
-    "608": {"kind": "error", "code": "608"},
     "611": {"kind": "error", "code": "611"},
     "614": {"kind": "error", "code": "614"},
-    "713": {"kind": "error", "code": "713"},
-    "a page instead of JSON": {"kind": "not_json"},
-    "no answer": {"kind": "drop", "after_bytes": 0},
 }
 
 
