@@ -102,6 +102,11 @@ def history_differences(con: DuckDBConnection, past: Past, fields: Collection[st
         if pair[1] in fields and pair[0] not in past.mixed and pair not in silent
         if expected.get(pair) != found.get(pair)
     ]
+    told += [
+        f"history of lead {lead_id}, {field} is disputed"
+        for lead_id, field in con.execute("SELECT lead_id, field FROM main.lead_history WHERE _is_disputed").fetchall()
+        if field in fields and lead_id not in past.mixed and (lead_id, field) not in silent
+    ]
     return told + [
         f"history of lead {pair[0]}, {pair[1]} is torn: {intervals}"
         for pair, intervals in found.items()
