@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import httpx
 import pytest
 
 from marketo_assets.api.limits import Ledger, Limits
+from marketo_assets.api.marks import note
 from marketo_assets.api.pauses import Pause, how_long, pauses
-from marketo_assets.clock import ManualClock
-from marketo_assets.defs.export_gate import Decision, decide, export_quota_gate, look
+from marketo_assets.clock import ManualClock, SystemClock, quota_day
+from marketo_assets.defs.export_gate import Decision, decide, export_quota_gate, learn_from_others, look
 from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool
+from marketo_assets_tests.unit.api.instance import Instance, accepted, refusal
 
 NOON = datetime(2026, 1, 14, 0, 48, tzinfo=UTC)
 RESET = datetime(2026, 1, 14, 6, tzinfo=UTC)
+USAGE = "/rest/v1/stats/usage.json"
 SPENT = Pause("export_quota", "export quota spent, 24 of 250 MB left", RESET)
 
 
@@ -229,3 +233,38 @@ def test_the_sensor_explains_a_wrong_setting(instance: dg.DagsterInstance, monke
 
     assert isinstance(said, dg.SkipReason)
     assert str(said.skip_message).startswith("not looked at: MARKETO_QUOTA_SHARE")
+
+
+def test_the_sensor_asks_rarely_what_others_spent(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing before the first call, one call after it, no more within the hour; trouble stops nobody."""
+    now = SystemClock()
+    marketo = Instance(now)
+    date = quota_day(now.now()).isoformat()
+    marketo.script(USAGE, accepted([{"date": date, "total": 30_000}]), refusal("611", "System error"))
+    told = {"BASE_URL": "https://123-abc-456.mktorest.com", "CLIENT_ID": marketo.client_id}
+    for name, value in {**told, "CLIENT_SECRET": marketo.client_secret, "DATA_DIR": str(data_dir)}.items():
+        monkeypatch.setenv(f"MARKETO_{name}", value)
+    learn_from_others(transport=httpx.MockTransport(marketo))
+    assert not data_dir.exists()
+
+    ledger = Ledger(data_dir / "ledger.sqlite", Limits(), now)
+    with ledger.call(route="/a"):
+        pass
+    for _ in range(3):
+        learn_from_others(transport=httpx.MockTransport(marketo))
+    assert 1 == len(marketo.asked(USAGE))
+    assert 29_900 <= (ledger.day.others() or 0) <= 30_000
+    with ledger.transaction() as db:
+        note(db, "lost", now.now())
+    learn_from_others(transport=httpx.MockTransport(marketo))
+    assert 29_900 <= (ledger.day.others() or 0) <= 30_000
+    ledger.shut()
+
+
+def test_the_gate_tells_what_others_spent(instance: dg.DagsterInstance, ledger: Ledger, clock: ManualClock) -> None:
+    """Where others leave less than the share, ticks say so, and a pause that they cause names them."""
+    ledger.day.note_usage(quota_day(clock.now()).isoformat(), 40_000)
+    assert "9,900 of 25,000 calls left (others have made 40,000 of the instance's 50,000)" in look(instance, ledger)
+    ledger.day.note_usage(quota_day(clock.now()).isoformat(), 49_890)
+    assert "paused: daily calls spent, 10 of 25,000 left after what others spent, 49,890 of" in look(instance, ledger)
+    assert 0 == read_pool(instance).limit
