@@ -66,11 +66,12 @@ def release_metadata(release: Release | None) -> Metadata:
 
 
 def quota_left(ledger: Ledger) -> Metadata:
-    """Return what this project may still spend in the quota day, and what exports wait for."""
-    found = pauses(ledger)
+    """Return what may still be spent in the quota day, others' spending considered, and what exports wait for."""
+    found, others = pauses(ledger), ledger.day.others()
     return {
         "calls_left_today": ledger.calls_remaining(),
         "export_mb_left_today": round(ledger.exports.remaining() / 1e6, 1),
+        **({} if others is None else {"others_calls_today": others}),
         "exports_paused": found[0].told(ledger.clock.now()) if found else "no",
     }
 
