@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from marketo_assets.api.activities import ActivityType
 from marketo_assets.load.columns import text_literal
@@ -33,24 +33,20 @@ _MAP = text_literal('"MAP(VARCHAR,JSON)"')
 _WHOLE, _NUMBER = '"-?(0|[1-9][0-9]{0,17})"', r'"-?(0|[1-9][0-9]*)(\.[0-9]+)?"'
 
 
-def with_canonical(
-    source: str, cell: str, type_cell: str, types: Iterable[ActivityType], *, frequent: Collection[int] | None = None
-) -> str:
+def with_canonical(source: str, cell: str, type_cell: str, types: Iterable[ActivityType]) -> str:
     """Return *source*, a table expression, with the column `attributes`: the one form of the JSON text *cell*.
 
-    *type_cell* is the activity's type. Objects of *frequent* types, or of all, are rebuilt where that does.
-    NULL for a text that is no object and no list of pairs.
+    *type_cell* is the activity's type. NULL for a text that is no object and no list of pairs.
     DuckDB raises an error for one that is no JSON.
     """
     kinds = {kind.id: {known.name: _kind(known.data_type) for known in kind.attributes} for kind in types}
-    quick = {number: declared for number, declared in kinds.items() if frequent is None or number in frequent}
     return (
         f"(SELECT *, CASE WHEN {cell} IS NULL THEN '{{}}' "
         f"WHEN whole IS NULL OR strlen(whole) <> strlen({cell}) THEN {_taken_apart(cell, type_cell, kinds)} "
         f"WHEN contains(whole, ':\"\"') THEN {_without_empty('whole')} ELSE whole END AS attributes "
         # Queries of their own, for within CASE the object would be rebuilt at each mention.
         "FROM (SELECT * REPLACE (CASE WHEN contains(whole, ':null') THEN json_merge_patch('{}', whole)::VARCHAR "
-        f"ELSE whole END AS whole) FROM (SELECT *, {_rebuilt(cell, type_cell, quick)} AS whole FROM {source})))"
+        f"ELSE whole END AS whole) FROM (SELECT *, {_rebuilt(cell, type_cell, kinds)} AS whole FROM {source})))"
     )
 
 

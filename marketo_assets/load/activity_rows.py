@@ -41,7 +41,6 @@ FILE_COLUMNS = tuple(
     )
 )  # fmt: skip
 """Which column each column of a file fills."""
-_SAMPLE, _LEAST_SHARE = 100_000, 100
 _CONTENT = (
     "row(lead_id, activity_date, activity_type_id, campaign_id, primary_attribute_value_id, primary_attribute_value, "
     "attributes)"
@@ -71,8 +70,7 @@ def insert_strictly(
 
     Raises: duckdb.Error when attributes are no JSON object; the transaction is lost then.
     """
-    frequent = _frequent_types(con, source, cells["activity_type_id"])
-    canonical = with_canonical(source, cells["attributes"], cells["activity_type_id"], types, frequent=frequent)
+    canonical = with_canonical(source, cells["attributes"], cells["activity_type_id"], types)
     values = {**cells, "attributes": "coalesce(attributes, error('no object'))", **own}
     _insert(con, canonical, values)
 
@@ -179,15 +177,6 @@ def forget_before(con: DuckDBConnection, oldest: datetime | None) -> int:
         return 0
     row = con.execute(f"DELETE FROM {TABLE} WHERE activity_date < ?", [oldest]).fetchone()
     return int(row[0]) if row else 0
-
-
-def _frequent_types(con: DuckDBConnection, source: str, type_cell: str) -> list[int]:
-    # Each type of its own costs some time for every two thousand rows, which only a frequent one is worth.
-    rows = con.execute(
-        f"SELECT kind FROM (SELECT {type_cell} AS kind FROM {source} LIMIT {_SAMPLE}) WHERE kind IS NOT NULL "
-        f"GROUP BY kind QUALIFY count(*) * {_LEAST_SHARE} > sum(count(*)) OVER () ORDER BY kind"
-    ).fetchall()
-    return [row[0] for row in rows]
 
 
 def _insert(con: DuckDBConnection, source: str, values: Mapping[str, str]) -> None:
