@@ -123,14 +123,21 @@ class Daemon:
 
     def processes(self) -> int:
         """Return how many processes belong to this Dagster, runs included."""
-        return len(self.pids())
+        return len(self._own())
 
-    def pids(self) -> frozenset[int]:
-        """Return the processes that belong to this Dagster, runs included."""
+    def run_pids(self) -> list[int]:
+        """Return the processes in which runs are executed; what follows their output is not among them."""
+        return sorted(pid for pid, command in self._own().items() if "multiprocessing.spawn" in command)
+
+    def _own(self) -> dict[int, str]:
         listed = subprocess.run(["ps", "-eo", "sess=,pid=,args="], capture_output=True, text=True, check=True)  # noqa: S607
-        own = [line.split() for line in listed.stdout.splitlines() if line.split()[0] == str(self.process.pid)]
+        own = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
         # Python's own keeper of shared memory comes with the first run and stays with the code server.
-        return frozenset(int(words[1]) for words in own if not any("resource_tracker" in word for word in words))
+        return {
+            int(pid): command
+            for session, pid, command in own
+            if session == str(self.process.pid) and "resource_tracker" not in command
+        }
 
     def start_sensor(self, name: str) -> None:
         """Switch a sensor on, as the UI does."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -42,9 +43,14 @@ class Trouble:
 
     daemon: Daemon
     sandbox: RunningSandbox
-    at_rest: frozenset[int]
     rng: Random
-    killed: list[float] = field(default_factory=list)
+    killed: list[int] = field(default_factory=list)
+    thrown: list[dict[str, Any]] = field(default_factory=list)
+    """What the weather threw, once it has ended."""
+
+    def end(self) -> None:
+        """Let the weather be fine."""
+        self.thrown += self.sandbox.control.delete("/chaos").json()["thrown"]
 
     def stir(self) -> None:
         """Change a lead, or two, and perhaps kill a run."""
@@ -56,11 +62,12 @@ class Trouble:
             + [{"add": values}, {"delete": ids[1]}, {"merge": ids[2], "losers": [ids[3]]}]
         )
         self.sandbox.control.post("/changes", json={"changes": [change]}).raise_for_status()
-        runs = sorted(self.daemon.pids() - self.at_rest)
+        runs = self.daemon.run_pids()
         if runs and len(self.killed) < MOST_KILLED and self.rng.random() < 0.15:
+            victim = self.rng.choice(runs)
             with suppress(ProcessLookupError):
-                os.kill(self.rng.choice(runs), signal.SIGKILL)
-                self.killed.append(time.monotonic())
+                os.kill(victim, signal.SIGKILL)
+                self.killed.append(victim)
 
 
 def backfill_until_done(daemon: Daemon, months: list[str], trouble: Trouble) -> list[str]:
@@ -72,7 +79,7 @@ def backfill_until_done(daemon: Daemon, months: list[str], trouble: Trouble) -> 
         while status not in ENDED:
             assert time.monotonic() - began < PATIENCE_SECONDS, (status, ends, Counter(r.status for r in daemon.runs()))
             if time.monotonic() - began > WEATHER_SECONDS:
-                trouble.sandbox.control.delete("/chaos")
+                trouble.end()
             else:
                 trouble.stir()
             time.sleep(1)
@@ -93,25 +100,20 @@ def test_a_backfill_and_captures_survive_the_night(tmp_path: Path, data_dir: Pat
         environment = {**sandbox.variables, "MARKETO_DATA_DIR": str(data_dir), "MARKETO_POLL_SECONDS": "10"}
         road = Road(load_settings(environment), sandbox.control)
         with running_dagster(tmp_path / "home", environment) as daemon:
-            trouble = Trouble(daemon, sandbox, daemon.pids(), Random(SEED))
+            trouble = Trouble(daemon, sandbox, Random(SEED))
             daemon.start_sensor("lead_changes_sensor")
             ends = backfill_until_done(daemon, months_until(begin, MONTHS), trouble)
-            thrown = _thrown(road)
+            trouble.end()
             print(f"backfills {ends}, {len(trouble.killed)} killed, {Counter(run.status for run in daemon.runs())}")
-            print(Counter(f"{order['kind']} {order.get('code', order.get('status', ''))}" for order in thrown))
+            print(Counter(f"{order['kind']} {order.get('code', order.get('status', ''))}" for order in trouble.thrown))
             for run in daemon.runs():
                 if run.status == "FAILURE":
                     print(run.tags.get("dagster/partition", "a capture"), daemon.failure(run.run_id)[:300])
             _await_truth(road)
         assert len(trouble.killed) >= 2
-        assert thrown
-        assert [] == paid_twice(road, thrown)
+        assert trouble.thrown
+        assert [] == paid_twice(road, trouble.thrown)
         assert [] == limits_broken(road)
-
-
-def _thrown(road: Road) -> list[dict[str, object]]:
-    thrown: list[dict[str, object]] = road.desk("DELETE", "/chaos")["thrown"]
-    return thrown
 
 
 def _await_truth(road: Road) -> None:
