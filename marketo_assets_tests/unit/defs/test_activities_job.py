@@ -63,6 +63,9 @@ def test_a_quiet_tick_of_both_sensors_costs_four_calls(jobs: Jobs, road: Road) -
     assert all(jobs.run("activities", month).success for month in MONTHS)
     assert jobs.run("lead_changes").success
     assert jobs.run("activity_polls").success
+    joined = "SELECT count(*), count(lead_createdAt) FROM activities_with_leads"
+    kept = "SELECT count(*), count(*) FROM activities SEMI JOIN leads ON leads.id = lead_id"
+    assert road.query(kept) == road.query(joined)
     assert isinstance(road.transport, Recording)
     before, cursor = len(road.transport.calls()), None
     for _ in range(8):
