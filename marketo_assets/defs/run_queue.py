@@ -14,7 +14,7 @@ import dagster as dg
 PRIORITY = "dagster/priority"
 _MONTH = "dagster/partition"
 _BACKFILL = "dagster/backfill"
-FILLING_SECONDS = 3.0
+FILLING_SECONDS = 5.0
 """A backfill puts its runs into the queue one after the other, the oldest first, each within this time of the last."""
 _LOOKED_AT = 5
 
