@@ -124,7 +124,7 @@ class Storm:
         self.rng.choice([self.capture, self.export_and_load])()
         actions = [self.happen] * 5 + [self.capture] * 3 + [self.wait] * 2
         actions += [self.export, self.load, self.export_and_load]
-        actions += [self.die_of_call, self.die_of_commit, self.void_tokens]
+        actions += [self.die_of_call, self.die_of_commit, self.void_tokens, self.publish]
         for _ in range(steps):
             self.rng.choice(actions)()
 
@@ -171,6 +171,11 @@ class Storm:
     def values(self) -> dict[str, Any]:
         names = self.rng.sample(list(VALUES), self.rng.randint(1, 3))
         return {name: self.rng.choice(VALUES[name]) for name in names}
+
+    def publish(self) -> None:
+        """Make a release, which compacts what was captured and loaded so far."""
+        self.road.publish()
+        self.told.append(f"{self.now} published")
 
     def wait(self) -> None:
         self.road.settings.clock.sleep(self.rng.choice([1, 30, 200, 1200, 20_000]))
