@@ -258,7 +258,7 @@ def append_rows(con: DuckDBConnection, table: str, rows: Sequence[Mapping[str, A
     names = ", ".join(rows[0])
     con.execute(
         f"INSERT INTO {table} ({names}) SELECT {names} FROM (SELECT unnest(from_json(?, ?), recursive := true))",
-        [json.dumps(list(rows), default=_as_text), shape],
+        [_as_json(rows), shape],
     )
 
 
@@ -279,6 +279,11 @@ def record_schema_changes(con: DuckDBConnection, noticed_at: datetime, changes: 
             for change in changes
         ],
     )
+
+
+def _as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    # Half of a pair of surrogates is JSON for Marketo and none for DuckDB, whose refusal would quote what stands there.
+    return json.dumps(list(rows), default=_as_text, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def _as_text(value: object) -> str:

@@ -40,6 +40,16 @@ def test_a_table_of_an_older_version_is_left_alone(con: DuckDBConnection) -> Non
     assert [("leads", NOW, None)] == con.execute("SELECT stream, watermark, moved_at FROM meta.watermarks").fetchall()
 
 
+def test_half_a_character(con: DuckDBConnection) -> None:
+    """Half of a surrogate pair, which JSON may hold and DuckDB not, becomes a question mark and stops no capture."""
+    ensure_tables(con)
+    append_rows(
+        con, "raw.lead_changes", [{"lead_id": 1, "new_value": "a\ud83db"}, {"lead_id": 2, "new_value": "\0 漢"}]
+    )
+
+    assert [("a?b",), ("\0 漢",)] == con.execute("SELECT new_value FROM raw.lead_changes ORDER BY lead_id").fetchall()
+
+
 def test_rows_of_every_type(con: DuckDBConnection) -> None:
     """Texts, numbers, truths, days and moments arrive as they are, in one statement, and none as none."""
     ensure_tables(con)
