@@ -11,12 +11,13 @@ from pathlib import Path
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load import parse
 from marketo_assets.load.columns import SchemaChange
+from marketo_assets.load.compaction import compact
 from marketo_assets.load.current_leads import after_month, before_month
 from marketo_assets.load.file_reading import FileReading, LoadError, read_as_needed, readable
 from marketo_assets.load.lead_differences import keep_shown, record_replaced
 from marketo_assets.load.lead_fields import Registry, register_fields
 from marketo_assets.load.lead_rows import FileRows, carry_over, insert_leniently, insert_strictly
-from marketo_assets.load.lead_versions import PAST, SHOWN, SNAPSHOTS, fit_lead_tables, lead_columns
+from marketo_assets.load.lead_versions import ALL_KEYS, PAST, SHOWN, SNAPSHOTS, fit_lead_tables, lead_columns
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes
 from marketo_assets.load.position import cover_since
 from marketo_assets.load.repairs import keep_unrepaired, miss_forgotten
@@ -46,7 +47,8 @@ def load_lead_snapshot(warehouse: Warehouse, landed: LandedFile, *, run_id: str,
 
     Grain of `raw.lead_snapshots`: one row per lead per month; every field typed under its column, then `_partition`,
     `_as_of`, `_source`, `_load_id`. Columns of hidden fields keep the values they had. Of leads that were read later
-    the later reading stays shown, and changes are read from `_as_of` on.
+    the later reading stays shown, and changes are read from `_as_of` on. What the month had of leads that its file no
+    longer has is kept as a reading, and they are missing where nothing tells yet that they are gone.
 
     **Cost:** no call. One read of the file; a file with texts that do not fit their type is read twice.
     **Guarantee:** all of the month's rows and their bookkeeping are committed together, or nothing changes.
@@ -59,6 +61,8 @@ def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: st
     began = time.monotonic()
     with readable(warehouse, landed, way) as path, warehouse.transaction() as con:
         ensure_tables(con)
+        # What pending versions held otherwise is told before the month's own rows go.
+        compact(con)
         registry = register_fields(con, landed.described, landed.fields, landed.as_of)
         widened = _fit_table(con, registry, landed)
         record_schema_changes(con, landed.as_of, widened)
@@ -73,6 +77,7 @@ def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: st
             else:
                 rejected = insert_leniently(con, rows, has_stand_ins=way.is_repaired)
         record_replaced(con, load_id)
+        _keep_vanished(con, landed, load_id)
         _delete_before(con, landed.partition, load_id)
         count, duplicates = _verify(con, landed)
         load = SnapshotLoad(
@@ -115,6 +120,19 @@ def _file_rows(con: DuckDBConnection, registry: Registry, landed: LandedFile, pa
         load_id=load_id,
         carried=carry_over(con, landed.partition, [name for name in hidden if name in types]),
     )
+
+
+def _keep_vanished(con: DuckDBConnection, landed: LandedFile, load_id: int) -> None:
+    # A lead that is gone has no row in the new file, and what it was last is asked for all the same: by deleted_leads,
+    # and by history. A row of a lead that was created elsewhere says only that it left this file.
+    before = f"SELECT 1 FROM {ALL_KEYS} WHERE _partition = ? AND _load_id <> ? LIMIT 1"
+    for table in (SHOWN, PAST) if con.execute(before, [landed.partition, load_id]).fetchone() else ():
+        con.execute(
+            f"UPDATE {table} SET _partition = NULL WHERE _partition = $1 AND _load_id <> $2 "
+            f"AND createdAt >= $3 AND createdAt < $4 AND id NOT IN (SELECT id FROM {SHOWN} WHERE _load_id = $2 "
+            "AND id IS NOT NULL)",
+            [landed.partition, load_id, landed.window.start, landed.window.end],
+        )
 
 
 def _delete_before(con: DuckDBConnection, partition: str, load_id: int) -> None:

@@ -26,7 +26,8 @@ _DELETED = "main.deleted_leads"
 _TABLE_COMMENTS = {
     f"VIEW {_DELETED}": "One row per lead that was deleted or merged away, with its last known values.",
     f"VIEW {SNAPSHOTS}": "One row per lead per month partition, as exported.",
-    f"VIEW {READINGS}": "One row per lead per reading outside the exports of months, made because something happened.",
+    f"VIEW {READINGS}": "One row per lead per reading outside the exports of months, made because something happened; "
+    "and what a month last had of leads that its newer export lacks.",
     f"TABLE {SHOWN}": "One row per lead that exists now, as it was read last; every field under its REST name.",
     f"TABLE {PAST}": "Versions of leads that were read again later, or whose lead is gone.",
 }

@@ -144,3 +144,24 @@ def test_what_killed_runs_left_is_cleared_away(road: Road) -> None:
 
     assert [] == list(folder.glob("*.part"))
     assert [] == road.differences()
+
+
+def test_what_a_gone_lead_was_stays_known(road: Road) -> None:
+    """A month that is exported after a lead was deleted takes nothing from deleted_leads and from the past."""
+    road.travel(*MONTHS)
+    lead = road.desk("GET", "/leads?fields=id,createdAt,email")["leads"][0]
+    pass_time(road, hours=1)
+    road.capture()
+    before = road.settings.clock.now()
+    pass_time(road, minutes=1)
+    road.desk("POST", "/changes", changes=[{"delete": lead["id"]}])
+    pass_time(road, minutes=1)
+    road.travel(lead["createdAt"][:7], is_refresh=True)
+    assert [(lead["id"],)] == road.query("SELECT lead_id FROM meta.missing_leads")
+    road.capture()
+    road.publish()
+
+    assert [(lead["id"], lead["email"])] == road.query("SELECT id, email FROM main.deleted_leads")
+    assert [(lead["email"],)] == road.query("SELECT email FROM main.leads_as_of(?) WHERE id = ?", before, lead["id"])
+    assert [] == road.query("FROM meta.missing_leads")
+    assert [] == road.differences()

@@ -35,6 +35,32 @@ def test_a_company_edit(road: Road) -> None:
     assert [[(before,)], [(4711,)]] == found
 
 
+def test_a_month_is_exported_again_before_a_release(road: Road) -> None:
+    """What a capture found changed in silence is told although the month it was compared with is replaced at once."""
+    (lead, *_) = road.desk("GET", "/leads?fields=id,createdAt")["leads"]
+    steps = [
+        {"edit": lead["id"], "values": {"externalCompanyId": "C-000001"}},
+        {"company": "C-000001", "values": {"company": "One"}},
+        {"company": "C-000001", "values": {"company": "Two"}},
+        {"edit": lead["id"], "values": {"firstName": "Edited"}},
+    ]
+    road.desk("POST", "/changes", changes=steps[:2])
+    road.settings.clock.sleep(7200)
+    road.travel(*MONTHS)
+    road.settings.clock.sleep(60)
+    moment = road.settings.clock.now()
+    road.settings.clock.sleep(60)
+    road.desk("POST", "/changes", changes=steps[2:])
+    road.settings.clock.sleep(60)
+    road.capture()
+    road.land(lead["createdAt"][:7], is_refresh=True)
+    road.load(lead["createdAt"][:7])
+    road.publish()
+
+    assert [("One",)] == road.query(AS_OF.format("company"), moment, lead["id"])
+    assert [("Two",)] == road.query("SELECT company FROM main.leads WHERE id = ?", lead["id"])
+
+
 def test_a_pause_of_months(road: Road) -> None:
     """What was told before the pause stays known, what Marketo forgot never will be, and what it kept is known."""
     road.travel(*MONTHS)
