@@ -20,8 +20,8 @@ OWN_COLUMNS = {
     "_source": "VARCHAR",
     "_load_id": "BIGINT",
 }
-# DuckDB's own name for the place of a row.
-_RESERVED = (*OWN_COLUMNS, "rowid")
+# DuckDB's own name for the place of a row, and what our statements call something beside the columns of leads.
+_RESERVED = (*OWN_COLUMNS, "rowid", "read_load", "held_load", "_is_known", "_read_at", "_late_at")
 
 _COLUMNS = (
     ("name", "VARCHAR", "REST name"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from math import ceil
 from string import Template
 
 from marketo_assets.load.columns import TEXT, as_marketo_text, quoted, text_literal
@@ -30,6 +31,8 @@ _GONE = (
     "UNION ALL SELECT loser_id, merged_at FROM raw.lead_merges "
     "UNION ALL SELECT lead_id, first_missed_at FROM meta.missing_leads) GROUP BY lead_id"
 )
+MOST_JOINS = 24
+"""A join for each field is fastest for a few; what DuckDB needs to plan more of them grows with their square."""
 _VIEW_COMMENTS = {
     "raw.lead_field_changes": (
         "One row per lead, field and second in which the field changed: before and after that second.",
@@ -190,13 +193,9 @@ def _read_value(name: str, fields: Sequence[_Field]) -> str:
 
 
 def _as_of_parts(columns: Iterable[str], changing: Sequence[_Field]) -> dict[str, str]:
-    told = {field.column: (f"told_{number}", field) for number, field in enumerate(changing)}
+    joins, called = _joins(len(changing))
+    told = {field.column: (value, field) for value, field in zip(called, changing, strict=True)}
     values = [f"{_value_as_of(name, told.get(name))} AS {quoted(name)}" for name in columns if name not in OWN_COLUMNS]
-    joins = [
-        f"LEFT JOIN (SELECT lead_id, value FROM told WHERE number = {number}) AS told_{number} "
-        f"ON told_{number}.lead_id = lead.id"
-        for number in range(len(changing))
-    ]
     numbers = [f"({text_literal(field.name)}, {number}, {field.is_read})" for number, field in enumerate(changing)]
     return {
         "values": ",\n    ".join(values),
@@ -206,6 +205,26 @@ def _as_of_parts(columns: Iterable[str], changing: Sequence[_Field]) -> dict[str
         "past": PAST,
         "numbers": ", ".join(numbers) or "(NULL::VARCHAR, 0, false)",
     }
+
+
+def _joins(count: int) -> tuple[list[str], list[str]]:
+    """Return the joins that bring what was told of *count* fields to each lead, and what each value is called then."""
+    joins, called = [], []
+    size = max(1, ceil(count / MOST_JOINS))
+    for first in range(0, count, size):
+        numbers, part = range(first, min(first + size, count)), f"told_{first}"
+        names = [f"value_{number}" for number in numbers]
+        if size == 1:
+            found = f"SELECT lead_id, value AS {names[0]} FROM told WHERE number = {first}"
+        else:
+            values = [
+                f"any_value(value) FILTER (number = {n}) AS {name}" for n, name in zip(numbers, names, strict=True)
+            ]
+            among = f"number BETWEEN {first} AND {numbers[-1]}"
+            found = f"SELECT lead_id, {', '.join(values)} FROM told WHERE {among} GROUP BY lead_id"
+        joins.append(f"LEFT JOIN ({found}) AS {part} ON {part}.lead_id = lead.id")
+        called += [f"{part}.{name}" for name in names]
+    return joins, called
 
 
 def _value_as_of(column: str, told: tuple[str, _Field] | None) -> str:
@@ -218,9 +237,9 @@ def _value_as_of(column: str, told: tuple[str, _Field] | None) -> str:
         return f"CASE WHEN lead._is_known AND {held} <= {moment} AND ({is_still}) THEN {held} END"
     if told is None:
         return f"CASE WHEN lead._is_known THEN {held} END"
-    alias, field = told
-    cast = lenient_cast(f"{alias}.value", field.type)
-    return f"CASE WHEN {alias}.value IS NOT NULL THEN {cast} WHEN lead._is_known THEN {held} END"
+    value, field = told
+    cast = lenient_cast(value, field.type)
+    return f"CASE WHEN {value} IS NOT NULL THEN {cast} WHEN lead._is_known THEN {held} END"
 
 
 def _listed(fields: Iterable[_Field]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,6 +43,13 @@ class Past:
 
     con: DuckDBConnection
     guids: Iterator[int] = field(default_factory=count)
+
+    def add_fields(self, names: Iterable[str]) -> dict[str, str]:
+        """Let there be more fields, of texts; return the column of each."""
+        fields = [*FIELDS, *lead_fields(dict.fromkeys(names, "string"))]
+        registry = register_fields(self.con, fields, [known for known in fields if known.name != "secret"], COVERED)
+        fit_lead_tables(self.con, [column for column in registry.columns.values() if column.field != "secret"])
+        return {name: registry.columns[name].name for name in names}
 
     def read(
         self, lead_id: int = LEAD, second: float = 0, *, created: float = -1000, updated: float = -1000, **values: Any

@@ -10,6 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from marketo_assets.load.columns import quoted
+from marketo_assets.load.compaction import compact
+from marketo_assets.models.history import MOST_JOINS
 from marketo_assets_tests.unit.models.past import KINDS, LEAD, Past, at
 
 Row = tuple[Any, ...]
@@ -190,3 +193,41 @@ def test_from_a_file_opened_directly(past: Past, tmp_path: Path) -> None:
         history = con.execute("SELECT value FROM marketo.lead_history ORDER BY valid_from").fetchall()
 
     assert [[("A",)], [("A",)], [("A",), ("B",)]] == [*found, history]
+
+
+def test_more_fields_than_joins(past: Past) -> None:
+    """Where more fields changed than are joined one by one each lead has its own values, and the last field as well."""
+    names = [f"field{number}" for number in range(2 * MOST_JOINS + 5)]
+    past.add_fields(names)
+    for lead_id in (1, 2):
+        past.read(lead_id, second=30, **dict.fromkeys(names, "now"))
+    for number, name in enumerate(names):
+        past.change(10, name, f"{number}", "now", lead_id=1 + number % 2)
+    expected = [
+        (lead_id, *(f"{number}" if 1 + number % 2 == lead_id else "now" for number in range(len(names))))
+        for lead_id in (1, 2)
+    ]
+
+    assert expected == past.leads_as_of(5, "id", *names)
+    assert [("now",) * len(names)] * 2 == past.leads_as_of(10, *names)
+
+
+ODD = ("select", 'a"b', "it's", "$x", "${versions}", "%s", "{x}", "ID", "rowid", "lead", "version", "told_0", "field")
+OURS = ("read_load", "held_load", "_is_known", "_read_at", "_late_at", "_as_of", "deleted_at", "place", "is_past")
+
+
+@pytest.mark.parametrize("name", [*ODD, *OURS])
+def test_a_field_of_any_name(past: Past, name: str) -> None:
+    """Whatever a field is called, its past is told: by activities, and by readings that differ."""
+    column = quoted(past.add_fields([name])[name])
+    past.read(second=0)
+    past.read(second=40)
+    past.con.execute(f"UPDATE main.leads SET {column} = if(_as_of = ?, 'B', 'C')", [at(0)])
+    past.con.execute("INSERT INTO meta.superseded_rows SELECT id, _load_id FROM main.leads WHERE _as_of = ?", [at(0)])
+    past.change(20, name, "A", "B", lead_id=LEAD + 1)
+    compact(past.con)
+
+    assert [("B",), ("C",)] == [past.leads_as_of(second, column)[0] for second in (10, 50)]
+    assert [("C", True)] == past.con.execute(
+        f"SELECT {column}, _is_known FROM main.leads_as_of(?)", [at(50)]
+    ).fetchall()
