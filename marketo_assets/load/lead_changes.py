@@ -151,6 +151,12 @@ def _begin(position: Position | None, settings: Settings) -> datetime:
     return (min(position.watermark, now) if position else now) - timedelta(seconds=settings.lookback_seconds)
 
 
+def _unseen_from(position: Position | None, poll: LeadPoll, settings: Settings) -> datetime:
+    # Where our own clock was set back the poll began earlier than it had to, and nothing was forgotten in between.
+    lookback = timedelta(seconds=settings.lookback_seconds)
+    return max(poll.since, min(position.watermark, poll.until) - lookback) if position else poll.since
+
+
 def _capture(client: MarketoClient, warehouse: Warehouse, settings: Settings, run_id: str, log: Log) -> Capture:
     began, calls, now = time.monotonic(), client.calls, settings.clock.now()
     with warehouse.transaction() as con:
@@ -163,7 +169,8 @@ def _capture(client: MarketoClient, warehouse: Warehouse, settings: Settings, ru
     names = [known.name for known in fields]
     since = _begin(position, settings)
     poll = poll_lead_changes(client, since, names, more_types=settings.change_activity_types, log=log)
-    blind = blind_spots(since, poll.until)
+    unseen_from = _unseen_from(position, poll, settings)
+    blind = blind_spots(unseen_from, poll.until)
     with warehouse.transaction() as con:
         ids = _leads_to_read(con, poll, now) | (leads_of_no_month(con) if blind else set())
         wanted = Wanted(ids, poll, fields, described, mean_lead_bytes(con))
@@ -172,6 +179,8 @@ def _capture(client: MarketoClient, warehouse: Warehouse, settings: Settings, ru
         warehouse.transaction() as con,
     ):
         capture = _commit(con, poll, again, described, fields, position, run_id, settings.clock.now())
+        note_repair(con, unseen_from, poll.until, settings.clock.now())
+        note_gaps(con, unseen_from, poll.until)
     warnings = (*blind, *poll.warnings)
     for warning in warnings:
         log(warning)
@@ -239,8 +248,6 @@ def _commit(
     # A page that may hide a failed search keeps the watermark where it is, and the next poll asks again.
     if not poll.warnings:
         move_watermark(con, began, poll.until, now)
-    note_repair(con, poll.since, poll.until, now)
-    note_gaps(con, poll.since, poll.until)
     asked = {lead_id for reading in again.readings for lead_id in reading.asked}
     moments = [found.at for found in (*poll.activities, *poll.deletions)]
     capture = Capture(

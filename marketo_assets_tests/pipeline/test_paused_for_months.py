@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from marketo_assets.clock import ManualClock
 from marketo_assets.load.repairs import stale_months
 from marketo_assets_tests.pipeline.conftest import MakeRoad
 from marketo_assets_tests.pipeline.road import Road
@@ -125,4 +126,23 @@ def test_deletions_alone_are_forgotten_after_a_fortnight(make_road: MakeRoad) ->
     road.travel(*MONTHS, is_refresh=True)
 
     assert [] == stale(road)
+    assert [] == road.differences()
+
+
+def test_a_clock_that_was_set_back_is_no_pause(make_road: MakeRoad) -> None:
+    """Where our own clock stands months back a poll reads more than it had to, and no month is exported again."""
+    road = make_road()
+    road.travel(*MONTHS)
+    road.settings.clock.sleep(3600)
+    until = road.capture().until
+    (lead_id,) = road.query("SELECT min(id) FROM main.leads")[0]
+    change(road, {"edit": lead_id, "values": {"firstName": "Edited"}})
+    back = road.with_settings(clock=ManualClock(road.settings.clock.now() - PAUSE))
+    found = back.capture()
+    back.publish()
+
+    assert found.since < until - PAUSE
+    assert () == found.warnings
+    assert [] == stale(road)
+    assert [] == road.query("FROM meta.coverage_gaps")
     assert [] == road.differences()
