@@ -22,7 +22,6 @@ from marketo_assets.warehouse import Warehouse, WarehouseError
 RESERVE = 0.02
 """Part of the day's calls that is left to captures under way and to people; exports leave far more."""
 _LOCK_SECONDS = 5.0
-_FAILED = dg.DagsterRunStatus.FAILURE
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -80,7 +79,7 @@ def _look(
         )
     standing = read_standing(files, settings)
     types = read_fresh_types(files, settings)
-    found = _decide(context, settings, client, standing, types, has_failed=bool(runs) and runs[0].status == _FAILED)
+    found = _decide(context, settings, client, standing, types, runs[0].status if runs else None)
     asked = ask_for_repairs(context.instance, standing.stale_months)
     if asked.run_requests:
         context.log.info(asked.told)
@@ -97,16 +96,17 @@ def _decide(
     client: MarketoClient,
     standing: Standing,
     types: Sequence[ActivityType],
-    *,
-    has_failed: bool,
+    last: dg.DagsterRunStatus | None,
 ) -> dg.SensorResult:
     if standing.since is None:
         return _start("the first capture, from which changes are read on")
-    if has_failed:
+    if last == dg.DagsterRunStatus.FAILURE:
         return _start("the last capture failed", cursor=context.cursor)
     names = settings.change_activity_types
     look = look_for_changes(client, standing.since, more_types=names, types=types, log=context.log.info)
-    fresh = look.guids - standing.guids - _looked_at(context.cursor)
+    fresh = look.guids - standing.guids
+    # A run that somebody cancelled did not take what was news then.
+    fresh -= frozenset() if last == dg.DagsterRunStatus.CANCELED else _looked_at(context.cursor)
     # Changes of fields that are not copied are never stored; remembered, they start one capture and not one a look.
     cursor = json.dumps(sorted(look.guids - standing.guids))
     if fresh or not look.is_whole:

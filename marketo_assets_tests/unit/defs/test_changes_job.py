@@ -107,6 +107,26 @@ def test_a_failed_run_is_tried_again(run: Callable[[], dg.ExecuteInProcessResult
     assert again.run_requests
 
 
+def test_news_outlive_a_cancelled_run(
+    run: Callable[[], dg.ExecuteInProcessResult], look: Look, road: Road, instance: dg.DagsterInstance
+) -> None:
+    """After a capture that somebody cancelled the next look starts one while there are news, and none without."""
+    road.travel(*MONTHS)
+    run()
+    edit(road)
+    seen = look()
+    assert isinstance(seen, dg.SensorResult)
+    instance.create_run_for_job(defs.resolve_job_def("lead_changes"), status=dg.DagsterRunStatus.CANCELED)
+    again = look(seen.cursor)
+    assert isinstance(again, dg.SensorResult)
+    assert again.run_requests
+    run()
+    instance.create_run_for_job(defs.resolve_job_def("lead_changes"), status=dg.DagsterRunStatus.CANCELED)
+    quiet = look(again.cursor)
+    assert isinstance(quiet, dg.SensorResult)
+    assert not quiet.run_requests
+
+
 def test_two_captures_never_run_at_once(look: Look, instance: dg.DagsterInstance) -> None:
     """While a capture waits or runs, no other is started."""
     instance.create_run_for_job(defs.resolve_job_def("lead_changes"), status=dg.DagsterRunStatus.STARTED)
