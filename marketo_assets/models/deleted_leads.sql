@@ -31,7 +31,9 @@ ends AS (
 known AS (
     SELECT *
     FROM raw.past_lead_versions SEMI JOIN gone USING (id)
-    QUALIFY row_number() OVER (PARTITION BY id ORDER BY _as_of DESC, _load_id DESC) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY id ORDER BY _as_of DESC, _source = 'rest' DESC, _partition DESC NULLS LAST, _load_id DESC
+    ) = 1
 )
 SELECT
     gone.id AS id,
