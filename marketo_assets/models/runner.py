@@ -12,7 +12,7 @@ from marketo_assets.models.history import refresh_history
 from marketo_assets.warehouse import DuckDBConnection
 
 _OWN_COMMENTS = {
-    "_partition": "month whose export brought the row; NULL where it was read otherwise, or its month lacks the lead now",
+    "_partition": "month whose export brought the row; NULL where it was read otherwise, or its month lacks it now",
     "_as_of": "when Marketo's state was read: the lead looked like this then",
     "_source": "what brought the row",
     "_load_id": "the load that brought the row; see meta.loads",
