@@ -125,6 +125,11 @@ def as_of_differences(
     select = ", ".join(quoted(held[name].column) for name in names)
     rows = con.execute(f"SELECT _is_known, {select} FROM main.leads_as_of(?)", [moment]).fetchall()
     found = {row[1]: (row[0], dict(zip(names, row[1:], strict=True))) for row in rows}
+    # Whether its own birth or a loser's was told of a lead that was never read, nothing tells.
+    read = con.execute("SELECT id FROM raw.lead_snapshots UNION SELECT id FROM raw.lead_readings").fetchall()
+    for lead_id in past.mixed - {lead_id for (lead_id,) in read}:
+        found.pop(lead_id, None)
+        true.pop(lead_id, None)
     wrong += [f"lead {lead_id} did not exist at {moment}" for lead_id in found.keys() - true.keys()]
     ((covered_from,),) = con.execute(
         "SELECT covered_from FROM meta.watermarks WHERE stream = 'lead_changes'"

@@ -70,7 +70,8 @@ _MACRO_COMMENT = (
     "Works where this file is opened directly. _is_known is false, and values that no change tells are NULL, where the "
     "moment lies before changes were captured (meta.watermarks.covered_from), in a gap (meta.coverage_gaps), on "
     "another side of a gap than the reading of the lead, or where changes are still to be polled. id and createdAt are "
-    "always known; updatedAt is NULL where it has moved since. Values that change without an activity (company, "
+    "always known, but for a lead that was merged into and never read, which counts from the first birth told of it; "
+    "updatedAt is NULL where it has moved since. Values that change without an activity (company, "
     "formula) count from the reading that noticed them."
 )
 
