@@ -115,6 +115,7 @@ def refresh_history(con: DuckDBConnection) -> None:
             **parts,
             read_value=_read_value("changes.field", changing),
             read_fields=_listed(field for field in changing if field.is_read),
+            plain_old=_plain(changing, "field", "old_value"),
             plain_new=_plain(changing, "field", "new_value"),
             plain_read=_plain(changing, "field", "read_value"),
             plain_next=_plain(changing, "field", "next_old_value"),
@@ -234,7 +235,7 @@ def _value_as_of(column: str, told: tuple[str, _Field] | None) -> str:
         return held
     if column == "updatedAt":
         moment = "CAST(ts AS TIMESTAMPTZ)"
-        is_still = f"lead._as_of >= {moment} OR lead._late_at IS NULL OR lead._late_at <= lead._read_at"
+        is_still = f"lead._as_of >= {moment} OR lead._late_at IS NULL OR lead._late_at < lead._read_at"
         return f"CASE WHEN lead._is_known AND {held} <= {moment} AND ({is_still}) THEN {held} END"
     if told is None:
         return f"CASE WHEN lead._is_known THEN {held} END"

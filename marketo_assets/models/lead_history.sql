@@ -24,9 +24,11 @@ changes AS NOT MATERIALIZED (
         AND old_value IS DISTINCT FROM new_value
     WINDOW following AS (PARTITION BY change.lead_id, change.field ORDER BY changed_at)
 ),
--- The last value is the one that was read; usually it is the one that was told.
+-- The last value is the one that was read; usually it is the one that was told. What was read within the second of
+-- the change and is the value before it was read before it.
 compared AS NOT MATERIALIZED (
-    SELECT *, has_reading AND ${plain_new} IS DISTINCT FROM ${plain_read} AS is_read_otherwise
+    SELECT *, has_reading AND ${plain_new} IS DISTINCT FROM ${plain_read}
+        AND NOT (read_at = changed_at AND ${plain_old} IS NOT DISTINCT FROM ${plain_read}) AS is_read_otherwise
     FROM (
         SELECT
             changes.*,

@@ -40,14 +40,14 @@ last_told AS NOT MATERIALIZED (
     WHERE changed_at >= era.begins_at AND changed_at < era.ends_at
     GROUP BY lead_id, number, is_read
 ),
--- A lead that was read after all that was told of a field stands as it was read.
+-- A lead that was read in a later second than all that was told of a field stands as it was read.
 told AS MATERIALIZED (
     SELECT lead_id, number, value
     FROM last_told CROSS JOIN era
     LEFT JOIN (${readings}) AS version
         ON version.id = lead_id AND version._as_of >= era.begins_at AND version._as_of < era.ends_at
     WHERE value IS NOT NULL AND NOT coalesce(
-        is_read AND told_at <= date_trunc('second', version._as_of)
+        is_read AND told_at < date_trunc('second', version._as_of)
         AND date_trunc('second', version._as_of) <= CAST(ts AS TIMESTAMPTZ),
         false
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 from random import Random
@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from marketo_assets.api.client import MarketoClient
+from marketo_assets.clock import Clock
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load.columns import quoted
 from marketo_assets.load.lead_changes import capture_lead_changes
@@ -91,6 +92,20 @@ class Dying(Warehouse):
                 raise Killed
 
 
+@dataclass(frozen=True)
+class WrongClock:
+    """The clock of a machine that is *off* the true time, which the instance keeps."""
+
+    true: Clock
+    off: timedelta
+
+    def now(self) -> datetime:
+        return self.true.now() + self.off
+
+    def sleep(self, seconds: float) -> None:
+        self.true.sleep(seconds)
+
+
 @dataclass
 class Storm:
     """One storm over one road, the same for the same *seed*."""
@@ -105,6 +120,7 @@ class Storm:
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
+        self.true_clock = self.road.settings.clock
         self.months = months_until(NOW, self.count)
         self.ids = [lead["id"] for lead in self.road.desk("GET", "/leads")["leads"]]
 
@@ -124,12 +140,13 @@ class Storm:
         self.rng.choice([self.capture, self.export_and_load])()
         actions = [self.happen] * 5 + [self.capture] * 3 + [self.wait] * 2
         actions += [self.export, self.load, self.export_and_load]
-        actions += [self.die_of_call, self.die_of_commit, self.void_tokens, self.publish]
+        actions += [self.die_of_call, self.die_of_commit, self.void_tokens, self.publish, self.step_clock]
         for _ in range(steps):
             self.rng.choice(actions)()
 
     def calm_down(self) -> None:
-        """Load the months that never were, let all that is late show, and poll for the last time."""
+        """Set the clock right, load the months that never were, let all that is late show, and poll a last time."""
+        self.set_clock(timedelta())
         for month in {*self.months} - {landed.partition for landed in self.landed if landed.export_id in self.loaded}:
             self.load_file(self.land(month))
         for _ in range(2):
@@ -216,6 +233,13 @@ class Storm:
         with MarketoClient.open(road.settings, transport=road.transport) as client, contextlib.suppress(Killed):
             capture_lead_changes(client, dying, road.settings, run_id="a-killed-poll", log=road.log.append)
         dying.left = inf
+
+    def step_clock(self) -> None:
+        self.set_clock(timedelta(seconds=self.rng.choice([-200_000, -4000, -90, 0, 90, 4000])))
+
+    def set_clock(self, off: timedelta) -> None:
+        self.road.settings = replace(self.road.settings, clock=WrongClock(self.true_clock, off))
+        self.told.append(f"{self.now} the machine's clock is {off} off")
 
     def void_tokens(self) -> None:
         self.road.desk("POST", "/paging_tokens/void")

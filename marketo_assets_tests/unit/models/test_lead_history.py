@@ -156,6 +156,14 @@ def test_a_reading_that_disagrees_with_what_was_told(past: Past) -> None:
     assert [2, 2, 2] == [len(past.history(name=name)) for name in ("balance", "seen", "vip")]
 
 
+def test_a_reading_just_before_the_change(past: Past) -> None:
+    """What was read within the second of a change, and is the value before it, was read before it."""
+    past.read(second=10, name="A")
+    tell(past, [(10, "A", "B")])
+
+    assert [("A", 0, 10), ("B", 10, None)] == past.history()
+
+
 def test_a_reading_in_the_second_of_the_change(past: Past) -> None:
     """What was read stands in the place of what was told."""
     past.read(second=10, name="C")
