@@ -170,7 +170,7 @@ def _plain(fields: Sequence[_Field], name: str, value: str) -> str:
     return _by_type(
         name,
         fields,
-        lambda kind: f"coalesce(CAST({lenient_cast(value, kind)} AS VARCHAR), {value})",
+        lambda kind: f"coalesce(CAST({lenient_cast(value, kind)} AS VARCHAR), nullif({value}, ''))",
         f"nullif({value}, '')",
     )
 

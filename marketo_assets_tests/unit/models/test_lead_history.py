@@ -156,6 +156,15 @@ def test_a_reading_that_disagrees_with_what_was_told(past: Past) -> None:
     assert [2, 2, 2] == [len(past.history(name=name)) for name in ("balance", "seen", "vip")]
 
 
+def test_a_number_that_came_and_went_within_a_second(past: Past) -> None:
+    """A lead that is read without it afterwards had none before either."""
+    past.read(second=21, name="C")
+    tell(past, [(10, None, "5"), (10, "5", None)], name="score")
+
+    assert [] == past.history(name="score")
+    assert [(7, None)] == past.leads_as_of(5, "id", "score")
+
+
 def test_a_reading_just_before_the_change(past: Past) -> None:
     """What was read within the second of a change, and is the value before it, was read before it."""
     past.read(second=10, name="A")
