@@ -6,15 +6,8 @@ have nothing to do, and how much they may spend is for their owner to say (`mark
 
 import dagster as dg
 
+from marketo_assets.defs.change_sensor import UNDER_WAY
 from marketo_assets.defs.jobs import lead_audit_job, lead_sweep_job
-
-_WAITING_OR_RUNNING = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 @dg.schedule(
@@ -47,7 +40,7 @@ def lead_audit_weekly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
 
 
 def _one_at_a_time(context: dg.ScheduleEvaluationContext, job_name: str) -> dg.RunRequest | dg.SkipReason:
-    found = context.instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=_WAITING_OR_RUNNING), limit=1)
+    found = context.instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNDER_WAY), limit=1)
     if found:
         return dg.SkipReason(
             f"the last run of {job_name} waits or runs still ({found[0].run_id}); the next goes on from it"
