@@ -23,7 +23,7 @@ from marketo_assets.load.activity_rows import (
 from marketo_assets.load.activity_types import known_types, register_types
 from marketo_assets.load.columns import TEXT, SchemaChange, text_literal
 from marketo_assets.load.file_reading import FileReading, LoadError, read_as_needed, readable
-from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id
+from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, told_of_file
 from marketo_assets.load.position import cover_since
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
 
@@ -163,16 +163,11 @@ def _record(con: DuckDBConnection, landed: LandedFile, load: ActivityLoad, run_i
             "table_name": TABLE,
             "partition": landed.partition,
             "run_id": run_id,
-            "export_id": landed.export_id,
-            "file": f"activity_exports/{landed.partition}/{landed.path.name}" if landed.path else None,
-            "sha256": landed.sha256,
-            "file_bytes": landed.file_bytes,
-            "records": landed.records,
+            **told_of_file(landed, "activity_exports"),
             "rows": load.rows,
             "duplicates": load.duplicates,
             "rejected_values": load.rejected_values,
             "outside_window": load.outside_window,
-            "as_of": landed.as_of,
             "loaded_at": now,
         },
     )

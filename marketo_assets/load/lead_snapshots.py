@@ -18,7 +18,7 @@ from marketo_assets.load.lead_differences import keep_shown, record_replaced
 from marketo_assets.load.lead_fields import Registry, register_fields
 from marketo_assets.load.lead_rows import FileRows, carry_over, insert_leniently, insert_strictly
 from marketo_assets.load.lead_versions import ALL_KEYS, PAST, SHOWN, SNAPSHOTS, fit_lead_tables, lead_columns
-from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes
+from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes, told_of_file
 from marketo_assets.load.position import cover_since
 from marketo_assets.load.repairs import keep_unrepaired, miss_forgotten
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
@@ -190,16 +190,11 @@ def _record(con: DuckDBConnection, landed: LandedFile, load: SnapshotLoad, run_i
             "table_name": SNAPSHOTS,
             "partition": landed.partition,
             "run_id": run_id,
-            "export_id": landed.export_id,
-            "file": f"lead_exports/{landed.partition}/{landed.path.name}" if landed.path else None,
-            "sha256": landed.sha256,
-            "file_bytes": landed.file_bytes,
-            "records": landed.records,
+            **told_of_file(landed, "lead_exports"),
             "rows": load.rows,
             "duplicates": load.duplicates,
             "rejected_values": load.rejected_values,
             "outside_window": load.outside_window,
-            "as_of": landed.as_of,
             "loaded_at": now,
         },
     )

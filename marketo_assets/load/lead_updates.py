@@ -19,7 +19,7 @@ from marketo_assets.load.lead_fields import Registry
 from marketo_assets.load.lead_readings import carry_shown
 from marketo_assets.load.lead_rows import LONGEST_LINE, FileRows, insert_leniently
 from marketo_assets.load.lead_versions import READINGS, SHOWN, lead_columns
-from marketo_assets.load.ledger import insert_row, next_load_id
+from marketo_assets.load.ledger import insert_row, next_load_id, told_of_file
 from marketo_assets.warehouse import DuckDBConnection, DuckDBTextError, Warehouse
 
 
@@ -156,14 +156,9 @@ def _record(con: DuckDBConnection, file: UpdateFile, load: UpdateLoad, run_id: s
             "load_id": load.load_id,
             "table_name": READINGS,
             "run_id": run_id,
-            "export_id": landed.export_id,
-            "file": f"lead_updates/{landed.partition}/{landed.path.name}" if landed.path else None,
-            "sha256": landed.sha256,
-            "file_bytes": landed.file_bytes,
-            "records": landed.records,
+            **told_of_file(landed, "lead_updates"),
             "rows": load.rows,
             "rejected_values": load.rejected_values,
-            "as_of": landed.as_of,
             "loaded_at": now,
         },
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load.columns import SchemaChange, text_literal
 from marketo_assets.warehouse import DuckDBConnection
 
@@ -241,6 +242,18 @@ def insert_row(con: DuckDBConnection, table: str, values: Mapping[str, Any]) -> 
     """Append one row to a bookkeeping table."""
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     con.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
+
+
+def told_of_file(landed: LandedFile, folder: str) -> dict[str, Any]:
+    """Return what `meta.loads` holds of a landed file below the landing *folder*."""
+    return {
+        "export_id": landed.export_id,
+        "file": f"{folder}/{landed.partition}/{landed.path.name}" if landed.path else None,
+        "sha256": landed.sha256,
+        "file_bytes": landed.file_bytes,
+        "records": landed.records,
+        "as_of": landed.as_of,
+    }
 
 
 def replace_rows(con: DuckDBConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
