@@ -60,7 +60,8 @@ def _rebuilt_of_type(cell: str, declared: Mapping[str, str]) -> str | None:
     # To DuckDB two names that differ in case are one; activities that have either are taken apart.
     folded = Counter(name.lower() for name in declared)
     names = sorted((name for name in declared if folded[name.lower()] == 1), key=lambda name: name.encode())
-    if not names:
+    # A number may be read as a truth that is as long: activities whose type declares one are taken apart.
+    if not names or "truth" in declared.values():
         return None
     shape = text_literal(json.dumps({name: _READ_AS[declared[name]] for name in names}, ensure_ascii=False))
     return f"to_json(from_json({cell}, {shape}))"
