@@ -195,17 +195,19 @@ def _read_value(name: str, fields: Sequence[_Field]) -> str:
 
 
 def _as_of_parts(columns: Iterable[str], changing: Sequence[_Field]) -> dict[str, str]:
+    changing = sorted(changing, key=lambda field: not field.is_read)
     joins, called = _joins(len(changing))
     told = {field.column: (value, field) for value, field in zip(called, changing, strict=True)}
     values = [f"{_value_as_of(name, told.get(name))} AS {quoted(name)}" for name in columns if name not in OWN_COLUMNS]
-    numbers = [f"({text_literal(field.name)}, {number}, {field.is_read})" for number, field in enumerate(changing)]
+    numbers = [f"({text_literal(field.name)}, {number})" for number, field in enumerate(changing)]
     return {
         "values": ",\n    ".join(values),
         "joins": "\n".join(joins),
         "readings": _versions(["id"]),
         "shown": SHOWN,
         "past": PAST,
-        "numbers": ", ".join(numbers) or "(NULL::VARCHAR, 0, false)",
+        "numbers": ", ".join(numbers) or "(NULL::VARCHAR, 0)",
+        "count_read": str(sum(field.is_read for field in changing)),
     }
 
 
@@ -231,17 +233,15 @@ def _joins(count: int) -> tuple[list[str], list[str]]:
 
 def _value_as_of(column: str, told: tuple[str, _Field] | None) -> str:
     held = f"lead.{quoted(column)}"
-    if column in ("id", "createdAt"):
-        return held
     if column == "updatedAt":
         moment = "CAST(ts AS TIMESTAMPTZ)"
         is_still = f"lead._as_of >= {moment} OR lead._late_at IS NULL OR lead._late_at < lead._read_at"
-        return f"CASE WHEN lead._is_known AND {held} <= {moment} AND ({is_still}) THEN {held} END"
+        return f"CASE WHEN {held} <= {moment} AND ({is_still}) THEN {held} END"
     if told is None:
-        return f"CASE WHEN lead._is_known THEN {held} END"
+        return held
     value, field = told
     cast = lenient_cast(value, field.type)
-    return f"CASE WHEN {value} IS NOT NULL THEN {cast} WHEN lead._is_known THEN {held} END"
+    return f"CASE WHEN {value} IS NOT NULL THEN {cast} ELSE {held} END"
 
 
 def _listed(fields: Iterable[_Field]) -> str:

@@ -21,15 +21,14 @@ era AS (
             AND gap_from <= CAST(ts AS TIMESTAMPTZ) AND gap_to > CAST(ts AS TIMESTAMPTZ)
     )
 ),
--- A number is grouped and compared faster than a name.
-numbers (field, number, is_read) AS (
+-- A number is grouped and compared faster than a name. Fields that are read have the first ones.
+numbers (field, number) AS (
     VALUES ${numbers}
 ),
 last_told AS NOT MATERIALIZED (
     SELECT
         lead_id,
         number,
-        is_read,
         coalesce(
             arg_max(coalesce(new_value, ''), changed_at) FILTER (changed_at <= CAST(ts AS TIMESTAMPTZ)),
             arg_min(coalesce(old_value, ''), changed_at)
@@ -38,19 +37,20 @@ last_told AS NOT MATERIALIZED (
         max(changed_at) AS told_at
     FROM raw.lead_field_changes JOIN numbers USING (field) CROSS JOIN era
     WHERE changed_at >= era.begins_at AND changed_at < era.ends_at
-    GROUP BY lead_id, number, is_read
+    GROUP BY lead_id, number
 ),
 -- A lead that was read in a later second than all that was told of a field stands as it was read.
+read AS NOT MATERIALIZED (
+    SELECT version.id AS lead_id, date_trunc('second', version._as_of) AS read_at
+    FROM (${readings}) AS version CROSS JOIN era
+    WHERE version._as_of >= era.begins_at AND version._as_of < era.ends_at
+        AND date_trunc('second', version._as_of) <= CAST(ts AS TIMESTAMPTZ)
+),
 told AS MATERIALIZED (
-    SELECT lead_id, number, value
-    FROM last_told CROSS JOIN era
-    LEFT JOIN (${readings}) AS version
-        ON version.id = lead_id AND version._as_of >= era.begins_at AND version._as_of < era.ends_at
-    WHERE value IS NOT NULL AND NOT coalesce(
-        is_read AND told_at < date_trunc('second', version._as_of)
-        AND date_trunc('second', version._as_of) <= CAST(ts AS TIMESTAMPTZ),
-        false
-    )
+    SELECT last_told.lead_id, number, value
+    FROM last_told
+    ANTI JOIN read ON read.lead_id = last_told.lead_id AND read_at > told_at AND number < ${count_read}
+    WHERE value IS NOT NULL
 ),
 late AS (
     SELECT lead_id, max(activity_date) AS late_at
@@ -58,7 +58,7 @@ late AS (
     WHERE activity_date <= CAST(ts AS TIMESTAMPTZ)
     GROUP BY lead_id
 ),
-lead AS NOT MATERIALIZED (
+found AS NOT MATERIALIZED (
     SELECT
         version.*,
         date_trunc('second', version._as_of) AS _read_at,
@@ -80,6 +80,12 @@ lead AS NOT MATERIALIZED (
     LEFT JOIN late ON late.lead_id = version.id
     WHERE version.createdAt <= CAST(ts AS TIMESTAMPTZ)
         AND (gone.gone_at IS NULL OR gone.gone_at > CAST(ts AS TIMESTAMPTZ))
+),
+-- Values that are not known are left out here at once, instead of asked about for each value.
+lead AS NOT MATERIALIZED (
+    SELECT * FROM found WHERE _is_known
+    UNION ALL BY NAME
+    SELECT id, createdAt, _is_known FROM found WHERE NOT _is_known
 )
 SELECT
     ${values},
