@@ -90,6 +90,8 @@ class Settings:
     """Megabytes that one audit may export."""
     activity_types: tuple[str, ...] = ()
     """Ids or names of the activity types to copy; empty means all."""
+    objects: tuple[str, ...] = ()
+    """Names of the objects to copy beside leads and activities; empty means all that the credentials may read."""
     activity_keep_months: int = 0
     """How many months activities are kept here; 0 means for ever, however soon Marketo forgets them."""
     clock: Clock = field(default_factory=lambda: parse_clock(None))
@@ -149,7 +151,7 @@ def read_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def _check_names(table: Mapping[str, object], config: str) -> None:
-    known = {item.name for item in fields(Settings)} | {"start_month", "objects", "activity_types"}
+    known = {item.name for item in fields(Settings)} | {"start_month"}
     for name in sorted(set(table) - known):
         near = get_close_matches(name.lower().removeprefix("marketo_"), known, n=1)
         todo = f"Did you mean {near[0]}?" if near else "Remove it."
@@ -245,6 +247,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_local: bool = 
         ),
         change_activity_types=split_names(values.get("change_activity_types", "")),
         activity_types=split_names(values.get("activity_types", "")),
+        objects=split_names(values.get("objects", "")),
         activity_keep_months=_number(
             values, "activity_keep_months", 0, int, lambda n: n >= 0, "a whole number of months, 0 to keep all"
         ),
