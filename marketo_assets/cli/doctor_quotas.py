@@ -9,7 +9,7 @@ from marketo_assets.api.pauses import how_long, pauses
 from marketo_assets.api.usage import errors_last_7_days, learn_usage, usage_last_7_days
 from marketo_assets.cli.findings import Findings
 from marketo_assets.cli.screen import megabytes
-from marketo_assets.extract.export_jobs import usual_bytes
+from marketo_assets.extract.export_sizes import usual_bytes
 from marketo_assets.settings import Settings
 
 _REFUSALS = {"606": "too fast", "607": "the day's calls spent", "615": "too many at once", "1029": "exports refused"}

@@ -15,7 +15,7 @@ from marketo_assets.api.pauses import Pause, export_left, pauses
 from marketo_assets.api.retrying import Patience
 from marketo_assets.api.usage import learn_usage
 from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool
-from marketo_assets.extract.export_jobs import usual_bytes
+from marketo_assets.extract.export_sizes import usual_bytes
 from marketo_assets.settings import Settings, SettingsError, load_settings
 
 Decision = int | Literal["heed", "leave"]

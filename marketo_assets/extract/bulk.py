@@ -31,11 +31,11 @@ from marketo_assets.clock import Clock
 from marketo_assets.extract.export_jobs import (
     ExportRequest,
     RecordedJob,
-    expected_bytes,
     find_adoptable,
     mark,
     record_job,
 )
+from marketo_assets.extract.export_sizes import expected_bytes
 from marketo_assets.extract.orphans import settle_orphans
 from marketo_assets.extract.outage import PATIENCE, Endurance
 from marketo_assets.extract.waits import Reason, Waits
@@ -193,7 +193,11 @@ class Exporter:
             # A job that was created but never enqueued does not run and costs nothing, so asking again is safe.
             created = self.endure(
                 lambda: bulk_extract.create_export(
-                    self.client, of=request.of, filter=request.filter, fields=request.fields
+                    self.client,
+                    of=request.of,
+                    filter=request.filter,
+                    fields=request.fields,
+                    headers=request.headers,
                 ),
                 doing=f"{request.partition}: creating an export job",
             )

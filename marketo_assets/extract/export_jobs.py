@@ -33,10 +33,15 @@ LEADS = "leads"
 ACTIVITIES = "activities"
 """Exports of activities by month."""
 MONTHLY = (LEADS, ACTIVITIES)
-_ENDPOINTS = {ACTIVITIES: bulk_extract.ACTIVITIES}
+PROGRAM_MEMBERS = "program_members"
+"""Exports of all members of some programs."""
+PROGRAM_MEMBER_UPDATES = "program_member_updates"
+"""Exports of those of them that changed."""
+LIST_MEMBERS = "list_members"
+"""Exports of the ids of the leads on a static list."""
+_OF_PROGRAMS = (PROGRAM_MEMBERS, PROGRAM_MEMBER_UPDATES)
+_ENDPOINTS = {ACTIVITIES: bulk_extract.ACTIVITIES, **dict.fromkeys(_OF_PROGRAMS, bulk_extract.PROGRAM_MEMBERS)}
 _DEAD = ("Failed", "Cancelled", "Gone")
-_NEIGHBOURS = 2
-_MARGIN = 0.1
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS export_job (
@@ -57,10 +62,13 @@ class ExportRequest:
     window: Window
     fields: tuple[str, ...]
     filter_name: str = "createdAt"
+    """What of a record lies in the window; empty where there is no such filter."""
     likely_bytes: int | None = None
     """How large the file will probably be, where whoever asks knows better than earlier files tell."""
     type_ids: tuple[int, ...] = ()
     """The kinds of activities; none stands for all."""
+    members_of: tuple[int, ...] = ()
+    """The programs, ten at most, or the one static list, whose members are asked for."""
 
     @property
     def of(self) -> str:
@@ -73,10 +81,23 @@ class ExportRequest:
         return "partition" if self.object in MONTHLY else "job"
 
     @property
-    def filter(self) -> dict[str, dict[str, str] | list[int]]:
+    def filter(self) -> dict[str, dict[str, str] | list[int] | int]:
         """The filter member of the create call."""
-        kinds: dict[str, dict[str, str] | list[int]] = {"activityTypeIds": list(self.type_ids)} if self.type_ids else {}
-        return {self.filter_name: self.window.as_filter(), **kinds}
+        if self.object == LIST_MEMBERS:
+            return {"staticListId": self.members_of[0]}
+        found: dict[str, dict[str, str] | list[int] | int] = {}
+        if self.filter_name:
+            found[self.filter_name] = self.window.as_filter()
+        if self.type_ids:
+            found["activityTypeIds"] = list(self.type_ids)
+        if self.members_of:
+            found["programIds"] = list(self.members_of)
+        return found
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How the columns of the file are to be called, where Marketo would call them by labels."""
+        return {name: name for name in self.fields} if self.object in _OF_PROGRAMS else {}
 
     @property
     def request_hash(self) -> str:
@@ -217,43 +238,6 @@ def is_current(as_of: datetime, window: Window, *, now: datetime, is_fetched: bo
     if as_of >= window.end:
         return now - as_of < FILE_KEPT
     return now - as_of < (PARTIAL_KEPT if is_fetched else UNFETCHED_PARTIAL_KEPT)
-
-
-def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
-    """Return how large the file may be: as its request says, else as its partition's last or its neighbours, and more.
-
-    Where no size is known, it is a quarter of the day's share: four jobs may find out at once, and no more.
-    """
-    if request.likely_bytes is not None:
-        return request.likely_bytes
-    sizes: dict[str, int] = {}
-    for job in recorded_jobs(ledger):
-        if job.object == request.object and job.file_bytes is not None:
-            sizes.setdefault(job.partition, job.file_bytes)
-    if request.partition in sizes:
-        return sizes[request.partition]
-    # Not the largest of all: one month with a list import in it would make every other look too large for the day.
-    before = sorted(name for name in sizes if name < request.partition)[-_NEIGHBOURS:]
-    after = sorted(name for name in sizes if name > request.partition)[:_NEIGHBOURS]
-    return _or_more([sizes[name] for name in (*before, *after)], ledger)
-
-
-def usual_bytes(ledger: Ledger) -> int:
-    """Return how large a month's next file may be: as the largest of the newest; at first a quarter of the share.
-
-    What `expected_bytes` says of a month whose neighbours were exported just now.
-    """
-    sizes = [job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes and job.object in MONTHLY]
-    return _or_more(sizes[: 2 * _NEIGHBOURS], ledger)
-
-
-def _or_more(sizes: Sequence[int], ledger: Ledger) -> int:
-    # Months differ: with no more than the largest set aside, a day's share is exceeded by the next larger one.
-    return round(max(sizes) * (1 + (_MARGIN if len(sizes) > 1 else 2 * _MARGIN))) if sizes else _unknown(ledger)
-
-
-def _unknown(ledger: Ledger) -> int:
-    return ledger.exports.daily_bytes // 4
 
 
 def recorded_jobs(ledger: Ledger) -> list[RecordedJob]:

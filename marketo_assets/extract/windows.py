@@ -28,6 +28,10 @@ class Window:
         return {"startAt": format_moment(self.start), "endAt": format_moment(self.last_second)}
 
 
+ALWAYS = Window(datetime(2006, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+"""The window of what is asked for whatever its time: it never ends, so an old reading of it never stands for it."""
+
+
 def month_window(month: str) -> Window:
     """Return the window of a calendar month in UTC, given as `YYYY-MM`.
 

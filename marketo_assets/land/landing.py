@@ -76,6 +76,7 @@ def land_request(
             waited_seconds=exporter.waited_seconds,
             worked_seconds=exporter.worked_seconds,
             types=tuple(types),
+            members_of=request.members_of,
         )
         manifest = folder / f"{job.export_id}.json"
         write_manifest(manifest, landed)

@@ -49,6 +49,8 @@ class LandedFile:
     was_adopted: bool = False
     types: tuple[ActivityType, ...] = ()
     """Every kind of activity that the instance had, where activities were exported."""
+    members_of: tuple[int, ...] = ()
+    """The programs, or the static list, whose members were exported."""
 
     def as_adopted(self, calls: int) -> LandedFile:
         """Return the same file as taken up again by a run that spent *calls*."""
@@ -85,6 +87,7 @@ def read_manifest(path: Path) -> LandedFile:
             as_of=datetime.fromisoformat(data.pop("as_of")),
             landed_at=datetime.fromisoformat(data.pop("landed_at")),
             types=types,
+            members_of=tuple(data.pop("members_of", ())),
             **data,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -20,8 +20,8 @@ from marketo_assets.extract.export_jobs import (
     UNFETCHED_PARTIAL_KEPT,
     RecordedJob,
     recorded_jobs,
-    usual_bytes,
 )
+from marketo_assets.extract.export_sizes import usual_bytes
 from marketo_assets.extract.windows import month_window
 from marketo_assets.land.manifest import LandingError
 from marketo_assets_tests.pipeline.road import Road

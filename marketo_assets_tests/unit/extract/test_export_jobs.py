@@ -15,13 +15,13 @@ from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.clock import ManualClock
 from marketo_assets.extract.export_jobs import (
     ExportRequest,
-    expected_bytes,
     find_adoptable,
     find_by_id,
     mark,
     record_job,
     recorded_jobs,
 )
+from marketo_assets.extract.export_sizes import expected_bytes
 from marketo_assets.extract.windows import month_window
 
 NOW = datetime(2026, 8, 15, 12, tzinfo=UTC)
