@@ -1,4 +1,4 @@
-"""How large the file of an export will be, as far as earlier files tell: so much is set aside before it is asked for."""
+"""How large the file of an export will be, as far as earlier files tell: so much is set aside before it is asked."""
 
 from __future__ import annotations
 
