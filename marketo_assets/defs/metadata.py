@@ -19,7 +19,7 @@ def landed_metadata(landed: LandedFile) -> Metadata:
     return {
         "dagster/partition_row_count": landed.records,
         "export_id": landed.export_id,
-        "file": f"landing/lead_exports/{landed.partition}/{landed.path.name}"
+        "file": f"landing/{landed.path.parent.parent.name}/{landed.partition}/{landed.path.name}"
         if landed.path
         else "none: an empty month",
         "file_bytes": landed.file_bytes,

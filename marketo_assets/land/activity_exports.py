@@ -8,17 +8,14 @@ from pathlib import Path
 from marketo_assets.api.activities import activity_types
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.extract.activity_fields import EXPORTED, choose_activity_types, exportable_ids
-from marketo_assets.extract.bulk import Exporter, Log
+from marketo_assets.extract.bulk import Log
 from marketo_assets.extract.export_jobs import ACTIVITIES, ExportRequest
-from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.waits import Waits
 from marketo_assets.extract.windows import month_window
 from marketo_assets.land.landing import land_request, read_newest
 from marketo_assets.land.manifest import LandedFile
-from marketo_assets.land.recovery import recover_jobs
+from marketo_assets.land.month_exports import month_dir, month_exporter
 from marketo_assets.settings import Settings
-
-FOLDER = "activity_exports"
 
 
 def land_activity_export(
@@ -39,15 +36,7 @@ def land_activity_export(
     **Guarantee:** the file is complete and undamaged, or there is none; a kill costs at most the bytes in flight.
     Raises: LandingError, ExportError, SettingsError, MarketoError.
     """
-    ledger = client.ledger
-    claim_folder(ledger, settings)
-    exporter = Exporter(
-        client, ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
-    )
-    exporter.on_accepted = on_accepted or exporter.on_accepted
-    exporter.waits = exporter.waits if waits is None else waits
-    folder = activity_export_dir(settings.landing_dir, partition)
-    recover_jobs(exporter, folder.parent)
+    exporter = month_exporter(client, settings, log=log, on_accepted=on_accepted, waits=waits)
     types = exporter.endure(lambda: activity_types(client), doing=f"{partition}: asking for the activity types")
     chosen = choose_activity_types(types, settings)
     request = ExportRequest(
@@ -57,6 +46,7 @@ def land_activity_export(
         tuple(field.name for field in EXPORTED),
         type_ids=exportable_ids(chosen, is_all=not settings.activity_types),
     )
+    folder = activity_export_dir(settings.landing_dir, partition)
     return land_request(
         exporter, request, folder, fields=EXPORTED, described=EXPORTED, types=types, is_refresh=is_refresh
     )
@@ -64,7 +54,7 @@ def land_activity_export(
 
 def activity_export_dir(landing_dir: Path, partition: str) -> Path:
     """Return the folder that holds the landed activities of *partition*."""
-    return landing_dir / FOLDER / partition
+    return month_dir(landing_dir, ACTIVITIES, partition)
 
 
 def read_landed_activities(landing_dir: Path, partition: str) -> LandedFile:

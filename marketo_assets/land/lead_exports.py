@@ -7,23 +7,20 @@ from pathlib import Path
 
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.lead_database import describe_lead_fields
-from marketo_assets.api.limits import Ledger
-from marketo_assets.extract.bulk import Exporter, Log
+from marketo_assets.extract.bulk import Log
 from marketo_assets.extract.estimate.plan import bytes_to_set_aside
 from marketo_assets.extract.export_jobs import LEADS, ExportRequest
-from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.lead_fields import choose_lead_fields
 from marketo_assets.extract.waits import Waits
 from marketo_assets.extract.windows import month_window
 from marketo_assets.land.landing import land_request, read_newest
 from marketo_assets.land.manifest import LandedFile
-from marketo_assets.land.recovery import recover_jobs
+from marketo_assets.land.month_exports import month_dir, month_exporter
 from marketo_assets.settings import Settings
 
 
 def land_lead_export(
     client: MarketoClient,
-    ledger: Ledger,
     settings: Settings,
     partition: str,
     *,
@@ -42,27 +39,21 @@ def land_lead_export(
     **Guarantee:** the file is complete and undamaged, or there is none; a kill costs at most the bytes in flight.
     Raises: LandingError, ExportError, SettingsError, MarketoError.
     """
-    claim_folder(ledger, settings)
-    exporter = Exporter(
-        client, ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
-    )
-    exporter.on_accepted = on_accepted or exporter.on_accepted
-    exporter.waits = exporter.waits if waits is None else waits
-    folder = lead_export_dir(settings.landing_dir, partition)
-    recover_jobs(exporter, folder.parent)
+    exporter = month_exporter(client, settings, log=log, on_accepted=on_accepted, waits=waits)
     described = exporter.endure(
         lambda: describe_lead_fields(client, has_numbers=False), doing=f"{partition}: asking for the fields"
     )
     fields = choose_lead_fields(described, settings)
     names = tuple(field.name for field in fields)
-    likely = bytes_to_set_aside(ledger, partition, names)
+    likely = bytes_to_set_aside(client.ledger, partition, names)
     request = ExportRequest(LEADS, partition, month_window(partition), names, likely_bytes=likely)
+    folder = lead_export_dir(settings.landing_dir, partition)
     return land_request(exporter, request, folder, fields=fields, described=described, is_refresh=is_refresh)
 
 
 def lead_export_dir(landing_dir: Path, partition: str) -> Path:
     """Return the folder that holds the landed exports of *partition*."""
-    return landing_dir / "lead_exports" / partition
+    return month_dir(landing_dir, LEADS, partition)
 
 
 def read_landed(landing_dir: Path, partition: str) -> LandedFile:

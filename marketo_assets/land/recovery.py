@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from marketo_assets.api import bulk_extract
 from marketo_assets.api.errors import MarketoError
 from marketo_assets.extract.bulk import Exporter
-from marketo_assets.extract.export_jobs import LEADS, RecordedJob, adopt_job, recorded_jobs
+from marketo_assets.extract.export_jobs import RecordedJob, adopt_job, recorded_jobs
 from marketo_assets.land.manifest import LandedFile, LandingError, read_manifest
 
 _UNKNOWN_SHARE = 4
 _OBJECTS = (bulk_extract.LEADS, bulk_extract.ACTIVITIES)
 
 
-def recover_jobs(exporter: Exporter, folder: Path) -> None:
-    """Leave in a ledger that knows of no job those that were landed in *folder*, and what the API user spent today.
+def recover_jobs(exporter: Exporter, folders: Mapping[str, Path]) -> None:
+    """Leave in a ledger that knows of no job those that were landed, and what the API user spent today.
 
-    So a landed file that is damaged is fetched again and not exported again, and today's bytes count.
+    *folders* are where the months of each object lie. So a landed file that is damaged is fetched again and not
+    exported again, and today's bytes count.
 
     **Cost:** two calls, where files were landed and the ledger knows of none; otherwise none.
     """
     if recorded_jobs(exporter.ledger):
         return
-    landed = _manifests(folder)
+    landed = [(name, file) for name, folder in folders.items() for file in _manifests(folder)]
     if not landed:
         return
     exporter.log(f"The ledger knows of no export, and {len(landed)} were landed; learning again what was spent")
-    for file in landed:
-        adopt_job(exporter.ledger, _job_of(file))
+    for name, file in sorted(landed, key=lambda found: found[1].landed_at):
+        adopt_job(exporter.ledger, _job_of(name, file))
     _count_todays(exporter)
 
 
@@ -39,13 +41,13 @@ def _manifests(folder: Path) -> list[LandedFile]:
             found.append(read_manifest(path))
         except LandingError:
             continue  # its month says so when it is exported or loaded
-    return sorted(found, key=lambda landed: landed.landed_at)
+    return found
 
 
-def _job_of(landed: LandedFile) -> RecordedJob:
+def _job_of(name: str, landed: LandedFile) -> RecordedJob:
     return RecordedJob(
         export_id=landed.export_id,
-        object=LEADS,
+        object=name,
         partition=landed.partition,
         request_hash=landed.request_hash,
         status="Completed",

@@ -20,7 +20,7 @@ def main(months: list[str]) -> None:
     warehouse = Warehouse(settings.data_dir)
     with MarketoClient.open(settings) as client:
         for month in months:
-            land_lead_export(client, client.ledger, settings, month, log=lambda _: None)
+            land_lead_export(client, settings, month, log=lambda _: None)
         with warehouse.held():
             for month in months:
                 landed = read_landed(settings.landing_dir, month)

@@ -27,7 +27,7 @@ from marketo_assets.warehouse import Warehouse
 
 def land(settings: Settings, month: str) -> int:
     with MarketoClient.open(settings) as client:
-        return land_lead_export(client, client.ledger, settings, month, log=lambda _: None).file_bytes
+        return land_lead_export(client, settings, month, log=lambda _: None).file_bytes
 
 
 def download(settings: Settings, month: str, folder: str) -> int:

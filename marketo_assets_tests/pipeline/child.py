@@ -75,7 +75,7 @@ def _take(step: str, settings: Settings, month: str, stop_at: str) -> None:
 
     with MarketoClient.open(settings) as client:
         if step == "land":
-            land_lead_export(client, client.ledger, settings, month, log=log)
+            land_lead_export(client, settings, month, log=log)
         elif step == "load":
             landed = read_landed(settings.landing_dir, month)
             if stop_at == "inside the transaction":

@@ -49,9 +49,7 @@ class Road:
     def land(self, month: str, *, is_refresh: bool = False) -> LandedFile:
         """Return the landed export of *month*."""
         with MarketoClient.open(self.settings, transport=self.transport) as client:
-            return land_lead_export(
-                client, client.ledger, self.settings, month, log=self.log.append, is_refresh=is_refresh
-            )
+            return land_lead_export(client, self.settings, month, log=self.log.append, is_refresh=is_refresh)
 
     def load(self, month: str) -> SnapshotLoad:
         """Return what was loaded of the landed *month*."""

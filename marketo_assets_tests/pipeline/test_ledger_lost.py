@@ -61,6 +61,22 @@ def test_landed_months_are_not_exported_again(make_road: MakeRoad, harm: Callabl
     assert before[0] == road.desk("GET", "/counters")["bytes_exported_today"]
 
 
+def test_landed_activities_are_not_exported_again(make_road: MakeRoad, harm: Callable[[Road], None]) -> None:
+    """What was landed of activities is known again as such, whatever is exported first after the ledger was lost."""
+    road = make_road(leads=30, activities=10)
+    path = road.land_activities("2026-07").path
+    before = spent(road)
+    harm(road)
+    assert path is not None
+    path.write_bytes(b"damaged")
+    assert not road.land_activities("2026-07").was_adopted
+
+    assert (1, 2) == (road.exports("enqueued"), road.exports("downloads"))
+    assert before == spent(road)
+    with MarketoClient.open(road.settings, transport=road.transport) as client:
+        assert ["activities"] == [job.object for job in recorded_jobs(client.ledger)]
+
+
 @pytest.mark.parametrize("harm", [delete, damage], ids=["deleted", "damaged"])
 def test_an_export_under_way_is_taken_up(make_road: MakeRoad, harm: Callable[[Road], None]) -> None:
     """A job that was queued when the ledger was lost is followed to its end, and is the only one."""

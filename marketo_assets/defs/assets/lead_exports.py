@@ -68,7 +68,6 @@ def lead_exports(
         with marketo.open_client(settings, is_backfill=True) as client, pausing(context, client.ledger):
             landed = land_lead_export(
                 client,
-                client.ledger,
                 settings,
                 context.partition_key,
                 log=context.log.info,
