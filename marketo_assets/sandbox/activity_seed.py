@@ -13,7 +13,13 @@ from itertools import accumulate
 import polars as pl
 
 from marketo_assets.sandbox.activity_catalogue import STANDARD
-from marketo_assets.sandbox.activity_numbers import CHANGE_OWNER, CHANGE_SCORE
+from marketo_assets.sandbox.activity_numbers import (
+    ADD_TO_LIST,
+    CHANGE_OWNER,
+    CHANGE_SCORE,
+    CHANGE_STATUS,
+    REMOVE_FROM_LIST,
+)
 from marketo_assets.sandbox.activity_text import ActivityTexts
 from marketo_assets.sandbox.generate import mixed, pick, salt, seconds_of_month, shares
 from marketo_assets.sandbox.membership import MembershipSeed
@@ -24,6 +30,7 @@ FIRST_NUMBER = 3_000_000_001
 ROWS = 20_000
 _PAGE = 512
 _KEPT_MONTHS = 3
+_OF_MEMBERSHIPS = frozenset({ADD_TO_LIST, REMOVE_FROM_LIST, CHANGE_STATUS})
 _QUIET_SECONDS = 7 * 86_400
 """No change of score or owner is drawn so shortly before the start: whoever captures changes from the start on would
 find values that no lead has."""
@@ -37,18 +44,18 @@ class ActivitySeed:
         self._edges, self._seed, self._memberships = world.edges, salt(seed, "activities"), memberships
         self._counts = list(shares(self._seed, world.first.height * per_lead, list(world.edges)))
         self._firsts = list(accumulate(self._counts, initial=FIRST_NUMBER))
-        self._kept: dict[int, pl.DataFrame] = {}
+        self._kept: dict[tuple[int, bool], pl.DataFrame] = {}
         self._guard = threading.Lock()
         self._fitting, self._unfit = ActivityTexts(self._seed), ActivityTexts(self._seed, with_unfit=True)
 
-    def rows(self, first: int, last: int) -> Iterator[pl.DataFrame]:
+    def rows(self, first: int, last: int, *, with_memberships: bool = True) -> Iterator[pl.DataFrame]:
         """Yield the rows from second *first* to *last*, both included, by second and number, some at a time.
 
         Columns: second, number, type_id, lead_id, hash, scene. **Cost:** the memory of a few months.
         """
         for month, start in enumerate(self._edges[:-1]):
             if start <= last and self._edges[month + 1] > first:
-                rows = self._month(month)
+                rows = self._month(month, with_memberships)
                 found = rows.filter(pl.col("second").is_between(first, last))
                 yield from found.iter_slices(ROWS)
 
@@ -59,24 +66,29 @@ class ActivitySeed:
         is_wanted = pl.col("type_id").is_in(list(type_ids))
         if lead_ids is not None:
             is_wanted &= pl.col("lead_id").is_in(list(lead_ids))
-        for rows in self.rows(second, self._edges[-1]):
+        # Whoever asks for changes of leads alone need not wait until every membership is worked out.
+        with_memberships = not _OF_MEMBERSHIPS.isdisjoint(type_ids)
+        for rows in self.rows(second, self._edges[-1], with_memberships=with_memberships):
             yield from rows.filter(is_wanted).iter_slices(_PAGE)
 
     def texts(self, rows: pl.DataFrame, *, with_unfit: bool) -> pl.DataFrame:
         """Return *rows* with what each activity tells: see `ActivityTexts.told`."""
         return (self._unfit if with_unfit else self._fitting).told(rows)
 
-    def _month(self, month: int) -> pl.DataFrame:
+    def _month(self, month: int, with_memberships: bool) -> pl.DataFrame:
         with self._guard:
-            if month not in self._kept:
-                self._kept[month] = self._made(month)
+            key = (month, with_memberships)
+            if key not in self._kept:
+                self._kept[key] = self._made(month, with_memberships)
                 for old in list(self._kept)[:-_KEPT_MONTHS]:
                     del self._kept[old]
-            return self._kept[month]
+            return self._kept[key]
 
-    def _made(self, month: int) -> pl.DataFrame:
+    def _made(self, month: int, with_memberships: bool) -> pl.DataFrame:
         first, last = self._edges[month], self._edges[month + 1] - 1
         drawn = self._drawn(month, first, last)
+        if not with_memberships:
+            return drawn.sort("second", "number")
         events = self._memberships.events().filter(pl.col("second").is_between(first, last))
         return pl.concat([drawn, events.select(drawn.columns)]).sort("second", "number")
 
