@@ -9,7 +9,7 @@ from pathlib import Path
 
 from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.export_jobs import recorded_jobs
-from marketo_assets.load.compaction import compact
+from marketo_assets.load.compaction import close_gaps, compact
 from marketo_assets.load.lead_versions import lead_columns
 from marketo_assets.load.ledger import append_rows, ensure_tables, replace_rows
 from marketo_assets.models.activities import refresh_activities
@@ -43,6 +43,7 @@ def publish(
     def prepare(con: DuckDBConnection) -> str | None:
         ensure_tables(con)
         compact(con)
+        close_gaps(con, now)
         refresh_models(con)
         refresh_activities(con)
         replace_rows(con, "meta.export_jobs", [vars(job) for job in recorded_jobs(ledger)])

@@ -57,6 +57,15 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "meta.compactions",
+        "One row per time that leads was written anew, so that counts do not feel the gaps of rows that moved.",
+        (
+            ("compacted_at", _MOMENT, "when"),
+            ("rows", "BIGINT", "rows of leads"),
+            ("gaps", "BIGINT", "gaps that were closed"),
+        ),
+    ),
+    (
         "meta.missing_leads",
         "One row per lead that a reading did not find and no deletion or merge explains yet; polls ask for it again.",
         (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from marketo_assets.load.columns import SchemaChange
-from marketo_assets.load.compaction import compact
+from marketo_assets.load.compaction import close_gaps, compact
 from marketo_assets.load.current_leads import mark_missing, settle, touch
 from marketo_assets.load.lead_fields import register_fields
 from marketo_assets.load.lead_versions import PAST, SHOWN, fit_lead_tables
@@ -172,3 +172,33 @@ def test_a_value_that_did_not_fit_is_told_as_it_came(con: DuckDBConnection) -> N
         (1, "day", "2026-01-02", "soon", 2, 8, 8),
         (1, "day", "soon", "2026-01-03", 8, 9, 9),
     ] == told(con)
+
+
+def test_gaps_are_closed_where_counts_would_feel_them(con: DuckDBConnection) -> None:
+    """Leads with a gap in every stretch are written anew, with the same rows, at most once an hour."""
+    rows = "range AS id, 'text ' || range AS note, TIMESTAMPTZ '2026-08-01' AS _as_of, 'rest' AS _source, 1 AS _load_id"
+    con.execute(f"INSERT INTO {SHOWN} BY NAME SELECT {rows} FROM range(150_000)")
+    assert 0 == close_gaps(con, at(1))
+    con.execute(f"DELETE FROM {SHOWN} WHERE id % 10_000 = 0")
+    assert 0 == close_gaps(con, at(1))
+
+    con.execute(f"DELETE FROM {SHOWN} WHERE id % 1_000 = 0")
+    held = con.execute(f"SELECT count(*), sum(id), bit_xor(hash(id, note)) FROM {SHOWN}").fetchall()
+    assert 150 == close_gaps(con, at(1))
+    assert held == con.execute(f"SELECT count(*), sum(id), bit_xor(hash(id, note)) FROM {SHOWN}").fetchall()
+    con.execute("CHECKPOINT")  # as a release does: places are numbered anew
+    assert (held[0][0] - 1,) == con.execute(f"SELECT max(rowid) FROM {SHOWN}").fetchone()
+
+    con.execute(f"DELETE FROM {SHOWN} WHERE id % 1_000 = 1")
+    assert 0 == close_gaps(con, at(1) + timedelta(minutes=59))
+    assert 150 == close_gaps(con, at(1) + timedelta(hours=1))
+    assert [(149_850, 150), (149_700, 150)] == con.execute(
+        "SELECT rows, gaps FROM meta.compactions ORDER BY ALL DESC"
+    ).fetchall()
+
+
+def test_small_tables_are_left_as_they_are(con: DuckDBConnection) -> None:
+    """What is counted in no time anyway is not written anew."""
+    con.execute(f"INSERT INTO {SHOWN} BY NAME SELECT range AS id, 1 AS _load_id FROM range(1_000)")
+    con.execute(f"DELETE FROM {SHOWN} WHERE id % 2 = 0")
+    assert 0 == close_gaps(con, at(1))
