@@ -33,7 +33,7 @@ def preview_table(con: DuckDBConnection, address: str, columns: Sequence[TableCo
 def preview_export(path: Path | None, fields: Sequence[LeadField]) -> str:
     """Return the first ten rows of a landed CSV, masked; a file that cannot be shown is for the load to judge."""
     if path is None:
-        return "no leads were created in this month"
+        return "nothing happened in this month"
     with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
         text = io.TextIOWrapper(reader, encoding="utf-8-sig", errors="replace", newline="")
         try:

@@ -4,18 +4,20 @@ import dagster as dg
 
 from marketo_assets.extract.waits import EXPECTED, Waits
 
-NO_LONG_WAITS = dg.AssetCheckSpec(
-    "no_long_waits",
-    asset=dg.AssetKey(["landing", "lead_exports"]),
-    description="The export waited for Marketo, its queue and other runs no longer than it should.",
-)
+_NAME = "no_long_waits"
+
+
+def no_long_waits(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """Return the check of an *asset* that exports."""
+    told = "The export waited for Marketo, its queue and other runs no longer than it should."
+    return dg.AssetCheckSpec(_NAME, asset=asset, description=told)
 
 
 def check_waits(waits: Waits) -> dg.AssetCheckResult:
     """Return how long was waited for what; it warns of each wait that was too long."""
     found = waits.too_long()
     return dg.AssetCheckResult(
-        check_name=NO_LONG_WAITS.name,
+        check_name=_NAME,
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
         description=" ".join(found) or "Nothing found.",

@@ -12,8 +12,11 @@ from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import landed_metadata, megabytes, quota_left
 from marketo_assets.defs.partitions import MONTHS
 from marketo_assets.defs.pausing import pausing
+from marketo_assets.defs.preview import preview_export
 from marketo_assets.defs.resources import MarketoResource
 from marketo_assets.defs.table_columns import export_schema
+from marketo_assets.defs.wait_checks import check_waits, no_long_waits
+from marketo_assets.extract.waits import Waits
 from marketo_assets.land.activity_exports import land_activity_export
 
 GROUP = "activities"
@@ -30,8 +33,11 @@ MARKETO_ACTIVITIES = dg.AssetSpec(
 )
 
 
+KEY = dg.AssetKey(["landing", "activity_exports"])
+
+
 @dg.asset(
-    key=["landing", "activity_exports"],
+    key=KEY,
     deps=[MARKETO_ACTIVITIES],
     partitions_def=MONTHS,
     pool=POOL,
@@ -39,6 +45,7 @@ MARKETO_ACTIVITIES = dg.AssetSpec(
     owners=OWNERS,
     kinds={"csv"},
     code_version="1",
+    check_specs=[no_long_waits(KEY)],
     description=(
         "Activities of a calendar month (UTC), of all types in MARKETO_ACTIVITY_TYPES, as Marketo exported them: "
         "compressed and checksummed.\n\n"
@@ -50,10 +57,10 @@ MARKETO_ACTIVITIES = dg.AssetSpec(
 )
 def activity_exports(
     context: dg.AssetExecutionContext, config: LeadExportConfig, marketo: MarketoResource
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster does not take the generic form beside checks
     """Land the activities of one month."""
     with explained():
-        settings = marketo.settings()
+        settings, waits = marketo.settings(), Waits()
         with marketo.open_client(settings, is_backfill=True) as client, pausing(context, client.ledger):
             landed = land_activity_export(
                 client,
@@ -62,18 +69,21 @@ def activity_exports(
                 log=context.log.info,
                 is_refresh=config.refresh,
                 on_accepted=lambda: look(context.instance, client.ledger),
+                waits=waits,
             )
             left = quota_left(client.ledger)
     context.log.info(
         f"{landed.partition}: landed {landed.records or 0:,} activities, {megabytes(landed.file_bytes)}, from "
         f"{urlsplit(settings.base_url).netloc} for {landed.calls} calls; waited {landed.waited_seconds:,.0f} s"
     )
-    return dg.MaterializeResult[None](
+    return dg.MaterializeResult(
         data_version=dg.DataVersion(landed.sha256),
         metadata={
             **landed_metadata(landed),
             "types_known": len(landed.types),
             **left,
             "dagster/column_schema": export_schema(landed.fields),
+            "preview": dg.MetadataValue.md(preview_export(landed.path, landed.fields)),
         },
+        check_results=[check_waits(waits)],
     )

@@ -16,7 +16,7 @@ from marketo_assets.defs.planned import planned_metadata
 from marketo_assets.defs.preview import preview_export
 from marketo_assets.defs.resources import MarketoResource
 from marketo_assets.defs.table_columns import export_schema, lineage
-from marketo_assets.defs.wait_checks import NO_LONG_WAITS, check_waits
+from marketo_assets.defs.wait_checks import check_waits, no_long_waits
 from marketo_assets.extract.waits import Waits
 from marketo_assets.extract.windows import month_window
 from marketo_assets.land.lead_exports import land_lead_export
@@ -33,8 +33,11 @@ class LeadExportConfig(dg.Config):
     )
 
 
+KEY = dg.AssetKey(["landing", "lead_exports"])
+
+
 @dg.asset(
-    key=["landing", "lead_exports"],
+    key=KEY,
     deps=[MARKETO_LEADS, MARKETO_LEAD_FIELDS],
     partitions_def=MONTHS,
     pool=POOL,
@@ -42,7 +45,7 @@ class LeadExportConfig(dg.Config):
     owners=OWNERS,
     kinds={"csv"},
     code_version="1",
-    check_specs=[NO_LONG_WAITS],
+    check_specs=[no_long_waits(KEY)],
     metadata={"first_partition": START.month, **({"start_month": DEFAULT_START_ADVICE} if START.is_default else {})},
     description=(
         "Leads created in a calendar month (UTC), as Marketo exported them: compressed and checksummed.\n\n"

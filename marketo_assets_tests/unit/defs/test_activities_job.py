@@ -52,6 +52,13 @@ def test_a_month_goes_all_the_way(jobs: Jobs, road: Road) -> None:
         check.check_name for result in results for check in result.get_asset_check_evaluations() if not check.passed
     }
     assert failed <= {"nothing_falls_off"}
+    told = results[0].asset_materializations_for_node("landing__activity_exports")[0].metadata
+    header, _, first, *_ = str(told["preview"].value).splitlines()
+    names, cells = (line.strip("| ").split(" | ") for line in (header, first))
+    shown = dict(zip(names, cells, strict=True))
+    assert shown["leadId"].isdecimal()
+    assert {"•••"} >= {shown["primaryAttributeValue"], shown["attributes"]}
+    assert str(told["file"].value).startswith("landing/activity_exports/2026-06/")
     assert {"marketo/activities", "marketo/activity_types", "marketo/activity_attributes"} <= {
         event.asset_key.to_user_string() for event in results[-1].get_asset_materialization_events() if event.asset_key
     }

@@ -44,6 +44,7 @@ CHECKS = {
         "unique_activities",
         "values_fit_their_type",
     ],
+    "landing/activity_exports": ["no_long_waits"],
     "landing/lead_exports": ["no_long_waits"],
     "landing/lead_ids": ["agrees_with_marketo"],
     "marketo/leads": ["has_every_lead", "months_repaired", "unique_ids"],

@@ -91,7 +91,7 @@ def test_a_preview_never_fails_a_landed_file(tmp_path: Path, content: bytes, exp
 
 def test_an_empty_month_has_a_sentence_for_a_preview() -> None:
     """A month without leads has no file, and says so."""
-    assert "no leads were created in this month" == preview_export(None, [])
+    assert "nothing happened in this month" == preview_export(None, [])
 
 
 def test_the_preview_of_a_table_is_masked(data_dir: Path) -> None:
