@@ -12,6 +12,8 @@ from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
 from marketo_assets.defs.assets.lead_sweep import lead_updates
 from marketo_assets.defs.assets.published import published_tables
+from marketo_assets.defs.assets.reference import MARKETO_REFERENCE, reference, reference_versions
+from marketo_assets.defs.assets.reference_tables import published_reference
 from marketo_assets.defs.assets.sources import SOURCES
 from marketo_assets.defs.change_sensor import lead_changes_sensor
 from marketo_assets.defs.jobs import JOBS
@@ -33,6 +35,10 @@ defs = dg.Definitions(
         activities,
         activity_polls,
         published_activities,
+        MARKETO_REFERENCE,
+        reference,
+        reference_versions,
+        published_reference,
     ],
     jobs=JOBS,
     schedules=SCHEDULES,

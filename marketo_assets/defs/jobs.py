@@ -11,6 +11,8 @@ from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
 from marketo_assets.defs.assets.lead_sweep import lead_updates
 from marketo_assets.defs.assets.published import published_tables
+from marketo_assets.defs.assets.reference import reference, reference_versions
+from marketo_assets.defs.assets.reference_tables import published_reference
 
 lead_snapshots_job = dg.define_asset_job(
     "lead_snapshots",
@@ -43,4 +45,17 @@ activity_polls_job = dg.define_asset_job(
     selection=[activity_polls],
     description="Read activities since the last time, and publish. Started by activities_sensor.",
 )
-JOBS = (lead_snapshots_job, lead_changes_job, lead_sweep_job, lead_audit_job, activities_job, activity_polls_job)
+reference_job = dg.define_asset_job(
+    "reference",
+    selection=[reference, reference_versions, published_reference],
+    description="Read what gives ids a name (MARKETO_OBJECTS), load and publish it. Started by reference_daily.",
+)
+JOBS = (
+    lead_snapshots_job,
+    lead_changes_job,
+    lead_sweep_job,
+    lead_audit_job,
+    activities_job,
+    activity_polls_job,
+    reference_job,
+)

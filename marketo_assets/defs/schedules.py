@@ -1,13 +1,13 @@
-"""What happens by the clock: sweeps every night and audits every week, once somebody switched them on.
+"""What happens by the clock: sweeps and reference objects every night, audits every week, once switched on.
 
-Why off at first: both spend calls and export bytes that other integrations share, before the first month is loaded they
+Why off at first: they spend calls and export bytes that other integrations share, before the first month is loaded they
 have nothing to do, and how much they may spend is for their owner to say (`marketo-assets plan` tells what is left).
 """
 
 import dagster as dg
 
 from marketo_assets.defs.change_sensor import UNDER_WAY
-from marketo_assets.defs.jobs import lead_audit_job, lead_sweep_job
+from marketo_assets.defs.jobs import lead_audit_job, lead_sweep_job, reference_job
 
 
 @dg.schedule(
@@ -39,6 +39,20 @@ def lead_audit_weekly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
     return _one_at_a_time(context, lead_audit_job.name)
 
 
+@dg.schedule(
+    name="reference_daily",
+    job=reference_job,
+    cron_schedule="15 4 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Every night: reads programs, campaigns, emails, lists and their like (MARKETO_OBJECTS) whole, so that "
+    "what was removed shows as well. One call for each 200 records, begun or whole.",
+)
+def reference_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start a reading, unless the last one has not ended."""
+    return _one_at_a_time(context, reference_job.name)
+
+
 def _one_at_a_time(context: dg.ScheduleEvaluationContext, job_name: str) -> dg.RunRequest | dg.SkipReason:
     found = context.instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNDER_WAY), limit=1)
     if found:
@@ -48,4 +62,4 @@ def _one_at_a_time(context: dg.ScheduleEvaluationContext, job_name: str) -> dg.R
     return dg.RunRequest()
 
 
-SCHEDULES = (lead_sweep_nightly, lead_audit_weekly)
+SCHEDULES = (lead_sweep_nightly, lead_audit_weekly, reference_daily)

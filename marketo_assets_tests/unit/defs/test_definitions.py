@@ -8,6 +8,7 @@ import pytest
 from marketo_assets.definitions import defs
 
 CHANGES = ["marketo/raw/lead_changes", "marketo/raw/lead_deletions", "marketo/raw/lead_merges"]
+REFERENCE = ["programs", "campaigns", "emails", "static_lists"]
 ASSETS = {
     **{key: ["marketo_api/lead_fields", "marketo_api/leads"] for key in CHANGES},
     "landing/activity_exports": ["marketo_api/activities"],
@@ -35,6 +36,10 @@ ASSETS = {
     "marketo/raw/lead_snapshots": ["landing/lead_exports"],
     "marketo_api/lead_fields": [],
     "marketo_api/leads": [],
+    "marketo_api/reference_objects": [],
+    "landing/reference": ["marketo_api/reference_objects"],
+    "marketo/raw/reference_versions": ["landing/reference"],
+    **{f"marketo/{name}": ["marketo/raw/reference_versions"] for name in REFERENCE},
 }
 CHECKS = {
     "marketo/activities": [
@@ -51,6 +56,7 @@ CHECKS = {
     "marketo/raw/lead_changes": ["nothing_unseen", "unique_changes"],
     "marketo/raw/lead_deletions": ["gone_or_here", "known_leads", "unique_deletions"],
     "marketo/raw/lead_merges": ["one_winner"],
+    "marketo/raw/reference_versions": ["objects_are_read", "unique_objects", "values_fit_their_type"],
     "marketo/raw/lead_snapshots": [
         "created_inside_month",
         "landed_equals_loaded",
@@ -82,9 +88,15 @@ def test_asset_keys_and_what_they_come_from() -> None:
 
 def test_jobs_sensors_and_resources() -> None:
     """The names that people and scripts use."""
-    assert {"lead_snapshots", "lead_changes", "lead_sweep", "lead_audit", "activities", "activity_polls"} == {
-        job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")
-    }
+    assert {
+        "lead_snapshots",
+        "lead_changes",
+        "lead_sweep",
+        "lead_audit",
+        "activities",
+        "activity_polls",
+        "reference",
+    } == {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
     assert [
         "published_tables_sensor",
         "export_quota_gate",
@@ -92,7 +104,9 @@ def test_jobs_sensors_and_resources() -> None:
         "lead_changes_sensor",
         "activities_sensor",
     ] == [sensor.name for sensor in defs.sensors or ()]
-    assert ["lead_sweep_nightly", "lead_audit_weekly"] == [schedule.name for schedule in defs.schedules or ()]
+    assert ["lead_sweep_nightly", "lead_audit_weekly", "reference_daily"] == [
+        schedule.name for schedule in defs.schedules or ()
+    ]
     assert ["marketo", "warehouse"] == sorted(defs.resources or ())
 
 
@@ -116,7 +130,7 @@ def test_every_asset_explains_itself(name: str) -> None:
     node = GRAPH.get(dg.AssetKey(name.split("/")))
 
     assert "**Grain:**" in (node.description or "") or "**Refresh:**" in (node.description or "")
-    assert node.group_name in ("leads", "meta", "activities")
+    assert node.group_name in ("leads", "meta", "activities", "reference")
     assert node.kinds
     assert ["team:data"] == list(node.owners)
 

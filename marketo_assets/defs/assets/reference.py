@@ -1,0 +1,146 @@
+"""Land and load: readings of what gives ids a name become versions of each record."""
+
+import dagster as dg
+
+from marketo_assets.defs.assets.sources import OWNERS
+from marketo_assets.defs.failures import explained
+from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata
+from marketo_assets.defs.reference_checks import REFERENCE_CHECKS, VERSIONS, check_reference
+from marketo_assets.defs.resources import MarketoResource, WarehouseResource
+from marketo_assets.defs.table_columns import read_columns, table_schema
+from marketo_assets.land.reference import Landing, land_reference
+from marketo_assets.load.reference import TABLE, ReadingLoad, load_reference, read_known
+from marketo_assets.publish import publish
+from marketo_assets.warehouse import DuckDBConnection
+
+GROUP = "reference"
+MARKETO_REFERENCE = dg.AssetSpec(
+    ["marketo_api", "reference_objects"],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"marketo"},
+    description=(
+        "Programs, campaigns, emails, lists and their like in Marketo Engage, read by the asset API "
+        "(`/rest/asset/v1/….json`) and the lead database (`/rest/v1/campaigns.json`, `/rest/v1/leads/partitions.json`)."
+        "\n\n**Grain:** one record per object. No feed tells of deletions; some endpoints tell what was updated."
+    ),
+)
+
+
+class ReferenceConfig(dg.Config):
+    """How reference objects are read."""
+
+    refresh: bool = False
+    """Read every object whole, and all details again."""
+
+
+@dg.asset(
+    key=["landing", "reference"],
+    deps=[MARKETO_REFERENCE],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"json"},
+    code_version="1",
+    description=(
+        "Reference objects as Marketo answered them, of the kinds in MARKETO_OBJECTS: compressed and checksummed.\n\n"
+        "**Grain:** one file per object and reading. **Source:** the browse endpoints of the asset API, and the lead "
+        "database. **Refresh:** by job `reference` (schedule reference_daily). Where an endpoint tells what was "
+        "updated it is asked for that, and once a day for everything, which alone shows what was removed. A reading "
+        "that was landed within the hour and not loaded is taken up. What the credentials may not read is left out, "
+        "with a message. **Cost:** one call for each 200 records (300 campaigns), begun or whole."
+    ),
+)
+def reference(
+    context: dg.AssetExecutionContext, config: ReferenceConfig, marketo: MarketoResource, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Land a reading of each chosen object."""
+    with explained():
+        settings = marketo.settings()
+        known = read_known(warehouse.warehouse())
+        with marketo.open_client(settings) as client:
+            landing = land_reference(
+                client, settings, known, log=lambda line: context.log.info(line), is_refresh=config.refresh
+            )
+            calls, left = client.calls, quota_left(client.ledger)
+    context.log.info(f"read {len(landing.readings)} kinds of objects in {calls:,} calls")
+    return dg.MaterializeResult[None](metadata={**_landed(landing, calls), **left})
+
+
+@dg.asset(
+    key=VERSIONS,
+    deps=[reference],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"duckdb", "table"},
+    code_version="1",
+    check_specs=REFERENCE_CHECKS,
+    description=(
+        "What each reference object was, and when: the record as Marketo answered it. Each kind has a typed table of "
+        "its own with the newest (`marketo.programs`, `marketo.emails`, …).\n\n"
+        "**Grain:** one row per object, id and content found by readings. **Source:** landing/reference. **Refresh:** "
+        "loads what was landed and not loaded, then publishes; append-only but for `read_until` and `removed_at`, "
+        "which only a reading of everything sets. **Cost:** no call; can be repeated at will."
+    ),
+)
+def reference_versions(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster does not take the generic form beside checks
+    """Load what was landed, and publish."""
+    with explained(), warehouse.ledger() as ledger:
+        settings, files = warehouse.settings(), warehouse.warehouse()
+        now = settings.clock.now()
+        with files.held() as con:
+            loads = load_reference(
+                files,
+                settings.landing_dir,
+                run_id=context.run.run_id,
+                now=now,
+                log=lambda line: context.log.info(line),
+            )
+            release = publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
+            results = list(check_reference(con, settings, now))
+            told = {**_loaded(loads), **release_metadata(release), **_table(con)}
+        left = quota_left(ledger)
+    return dg.MaterializeResult(check_results=results, metadata={**told, **left})
+
+
+def _landed(landing: Landing, calls: int) -> Metadata:
+    rows = [
+        dg.TableRecord(
+            {
+                "object": landed.object,
+                "records": landed.records,
+                "read": "everything" if landed.is_whole else "what was updated",
+                "calls": landed.calls,
+                "removed": len(landed.removed),
+                "taken_up": landed.was_adopted,
+            }
+        )
+        for landed in landing.readings
+    ]
+    return {
+        "records": sum(landed.records for landed in landing.readings),
+        "removed": sum(len(landed.removed) for landed in landing.readings),
+        "calls": calls,
+        "left_out": " ".join(f"{name}: {why}" for name, why in landing.skipped.items()) or "none",
+        "warnings": " ".join(text for landed in landing.readings for text in landed.warnings) or "none",
+        **({"readings": dg.MetadataValue.table(rows)} if rows else {}),
+    }
+
+
+def _loaded(loads: list[ReadingLoad]) -> Metadata:
+    return {
+        "dagster/table_name": f"marketo.{TABLE}",
+        "readings_loaded": len(loads),
+        "added": sum(load.added for load in loads),
+        "changed": sum(load.changed for load in loads),
+        "removed": sum(load.removed for load in loads),
+        "calls": 0,
+        "worked_seconds": round(sum(load.seconds for load in loads), 2),
+    }
+
+
+def _table(con: DuckDBConnection) -> Metadata:
+    row = con.execute(f"SELECT count(*) FROM {TABLE}").fetchone()
+    return {
+        "dagster/row_count": row[0] if row else 0,
+        "dagster/column_schema": table_schema(read_columns(con, "raw", "reference_versions")),
+    }

@@ -1,0 +1,53 @@
+"""Show: the table of each reference object in the published file."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from marketo_assets.defs.assets.reference import GROUP, reference_versions
+from marketo_assets.defs.assets.sources import OWNERS
+from marketo_assets.defs.failures import explained
+from marketo_assets.defs.resources import WarehouseResource
+from marketo_assets.defs.table_columns import read_columns, table_schema
+from marketo_assets.models.reference_columns import COLUMNS
+from marketo_assets.warehouse import connect_readonly
+
+REFERENCE_TABLES = tuple(
+    dg.AssetSpec(
+        ["marketo", name],
+        deps=[reference_versions],
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"duckdb", "view"},
+        code_version="1",
+        skippable=True,
+        description=f"{what}, as they were read last.\n\n**Grain:** one row each, removed ones included "
+        "(`removed_at`). **Source:** marketo/raw/reference_versions. **Refresh:** with every release. "
+        "**Cost:** no call.",
+    )
+    for name, (what, _) in COLUMNS.items()
+)
+
+
+@dg.multi_asset(name="published_reference", specs=REFERENCE_TABLES)
+def published_reference(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Tell what readers see of the reference objects, in the release that the load has published."""
+    results = []
+    with explained(), connect_readonly(warehouse.warehouse().published_path) as con:
+        for spec in REFERENCE_TABLES:
+            name = spec.key.path[-1]
+            if columns := read_columns(con, "main", name):
+                row = con.execute(f"SELECT count(*), count(removed_at) FROM main.{name}").fetchone()
+                count, removed = row or (0, 0)
+                told = {
+                    "dagster/row_count": count,
+                    "removed": removed,
+                    "dagster/table_name": f"marketo.main.{name}",
+                    "dagster/column_schema": table_schema(columns),
+                }
+                results.append(dg.MaterializeResult[None](asset_key=spec.key, metadata=told))
+            else:
+                context.log.info(f"marketo.{name} is not there yet; the next release has it")
+    yield from results

@@ -1,0 +1,55 @@
+"""Asset checks of reference objects: nothing twice, nothing that does not fit, nothing that is read no more."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from marketo_assets.extract.objects import choose_objects
+from marketo_assets.load.reference import READINGS, TABLE
+from marketo_assets.models.reference import count_misfits
+from marketo_assets.models.reference_columns import COLUMNS
+from marketo_assets.settings import Settings
+from marketo_assets.warehouse import DuckDBConnection
+
+VERSIONS = dg.AssetKey(["marketo", "raw", "reference_versions"])
+STALE_AFTER = timedelta(days=7)
+_TOLD = {
+    "unique_objects": "No record has two rows that are valid now.",
+    "values_fit_their_type": "Values that do not fit the column of their table, which is empty then; "
+    "`raw.reference_versions` has them as they came.",
+    "objects_are_read": "Objects that MARKETO_OBJECTS chooses and that were not read for a week, or never: most often "
+    "the credentials may not read them.",
+}
+REFERENCE_CHECKS = tuple(dg.AssetCheckSpec(name, asset=VERSIONS, description=told) for name, told in _TOLD.items())
+
+
+def check_reference(con: DuckDBConnection, settings: Settings, now: datetime) -> Iterator[dg.AssetCheckResult]:
+    """Yield the results of the checks. Costs a scan of the newest versions."""
+    row = con.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {TABLE} GROUP BY object, id, read_from, load_id HAVING count(*) > 1)"
+    ).fetchone()
+    repeated = int(row[0]) if row else 0
+    yield _result("unique_objects", repeated, f"{repeated:,} versions are there twice. Tell the maintainers.", True)
+    misfits = count_misfits(con)
+    told = ", ".join(f"{name} ({count:,})" for name, count in sorted(misfits.items()))
+    yield _result("values_fit_their_type", sum(misfits.values()), f"Look into raw.reference_versions: {told}.")
+    read = dict(con.execute(f"SELECT object, max(as_of) FROM {READINGS} GROUP BY object").fetchall())
+    wanted = choose_objects(settings) & COLUMNS.keys()
+    stale = sorted(name for name in wanted if name not in read or now - read[name] > STALE_AFTER)
+    advice = (
+        f"{', '.join(stale)}: not read for a week. Give the API user's role the permission to read them, or leave them "
+        "out of MARKETO_OBJECTS."
+    )
+    yield _result("objects_are_read", len(stale), advice)
+
+
+def _result(name: str, found: int, advice: str, is_error: bool = False) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=VERSIONS,
+        check_name=name,
+        passed=not found,
+        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+        description=advice if found else "Nothing found.",
+        metadata={"found": found},
+    )
