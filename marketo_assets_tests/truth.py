@@ -91,11 +91,7 @@ def differences(
 
 def held_fields(con: DuckDBConnection, retyped: Collection[str]) -> tuple[dict[str, HeldField], list[str]]:
     """Return how the warehouse holds each copied field, and what is wrong with the columns of `main.leads`."""
-    types = dict(
-        con.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = 'leads'"
-        ).fetchall()
-    )
+    types = dict(con.execute("SELECT name, type FROM pragma_table_info('main.leads')").fetchall())
     found = [
         f"column {name} is {types.get(name)}, not {wanted}"
         for name, wanted in _OWN.items()

@@ -54,9 +54,9 @@ def ensure_registry(con: DuckDBConnection) -> None:
     if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'lead_fields'").fetchone():
         return
     con.execute(f"CREATE TABLE main.lead_fields ({', '.join(f'{name} {kind}' for name, kind, _ in _COLUMNS)})")
-    con.execute("COMMENT ON TABLE main.lead_fields IS 'One row per lead field that Describe has ever shown.'")
-    for name, _, text in _COLUMNS:
-        con.execute(f"COMMENT ON COLUMN main.lead_fields.{name} IS {text_literal(text)}")
+    comments = ["COMMENT ON TABLE main.lead_fields IS 'One row per lead field that Describe has ever shown.'"]
+    comments += [f"COMMENT ON COLUMN main.lead_fields.{name} IS {text_literal(text)}" for name, _, text in _COLUMNS]
+    con.execute("; ".join(comments))
 
 
 def register_fields(

@@ -51,18 +51,28 @@ def insert_texts(con: DuckDBConnection, target: Target, cells: _Cells) -> int:
             types[column.name] = _widen_currency(con, cell, column, types[column.name])
     values = {column.name: parse.lenient_cast(cell, types[column.name]) for cell, column in cells}
     insert_values(con, target, values, "texts")
-    lead_id = next(parse.lenient_cast(cell, "BIGINT") for cell, column in cells if column.field == "id")
-    rejected = 0
-    for cell, column in cells:
-        if types[column.name] != TEXT:
-            row = con.execute(
-                f"INSERT INTO meta.rejected_values "
-                f"SELECT {target.load_id}, {lead_id}, {text_literal(column.field)}, {cell} FROM texts "
-                f"WHERE {parse.is_rejected(cell, types[column.name])}"
-            ).fetchone()
-            rejected += int(row[0]) if row else 0
+    rejected = _keep_rejected(con, target.load_id, cells, types)
     con.execute("DROP TABLE texts")
     return rejected
+
+
+def _keep_rejected(con: DuckDBConnection, load_id: int, cells: _Cells, types: Mapping[str, str]) -> int:
+    lead_id = next(parse.lenient_cast(cell, "BIGINT") for cell, column in cells if column.field == "id")
+    typed = [
+        (cell, column, parse.is_rejected(cell, types[column.name]))
+        for cell, column in cells
+        if types[column.name] != TEXT
+    ]
+    # Nearly always there is none, and one statement for all columns says so.
+    counted = ", ".join(f"count(*) FILTER ({condition})" for _, _, condition in typed)
+    counts = con.execute(f"SELECT {counted} FROM texts").fetchone() or ()
+    for (cell, column, condition), count in zip(typed, counts, strict=True):
+        if count:
+            con.execute(
+                f"INSERT INTO meta.rejected_values SELECT {load_id}, {lead_id}, {text_literal(column.field)}, {cell} "
+                f"FROM texts WHERE {condition}"
+            )
+    return sum(counts)
 
 
 def _widen_currency(con: DuckDBConnection, cell: str, column: Column, type_name: str) -> str:

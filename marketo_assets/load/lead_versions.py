@@ -47,6 +47,8 @@ def fit_lead_tables(con: DuckDBConnection, columns: Sequence[Column]) -> tuple[S
     held = {name.lower(): type_name for name, type_name in lead_columns(con).items()}
     # Both tables get one type, so that rows may move between them.
     wanted = [replace(c, type=wider(held.get(c.name.lower(), c.type), c.type)) for c in columns]
+    if all(held.get(column.name.lower()) == column.type for column in wanted):
+        return ()
     fields = {column.name: column.field for column in wanted}
     widened: dict[str, tuple[str, str]] = {}
     for table in (SHOWN, PAST):

@@ -221,24 +221,31 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
 
 def ensure_tables(con: DuckDBConnection) -> None:
     """Leave the schemas `raw` and `meta` with every bookkeeping table, commented."""
+    # Columns of these tables are added and never renamed, so their number tells whether one is missing. Their names are
+    # told by what also binds every view, which takes ten times as long.
+    counts = dict(con.execute("SELECT schema_name || '.' || table_name, column_count FROM duckdb_tables()").fetchall())
+    if all(counts.get(address) == len(columns) for address, _, columns in _TABLES):
+        return
     present: dict[str, set[str]] = {}
     for address, name in con.execute(
         "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() "
         "WHERE schema_name IN ('raw', 'meta')"
     ).fetchall():
         present.setdefault(address, set()).add(name)
+    statements: list[str] = []
     for address, comment, columns in _TABLES:
-        for name, kind, text in columns if address in present else ():
-            if name not in present[address]:
-                con.execute(f"ALTER TABLE {address} ADD COLUMN {name} {kind}")
-                con.execute(f"COMMENT ON COLUMN {address}.{name} IS {text_literal(text)}")
         if address not in present:
-            con.execute("CREATE SCHEMA IF NOT EXISTS raw")
-            con.execute("CREATE SCHEMA IF NOT EXISTS meta")
-            con.execute(f"CREATE TABLE {address} ({', '.join(f'{name} {kind}' for name, kind, _ in columns)})")
-            con.execute(f"COMMENT ON TABLE {address} IS {text_literal(comment)}")
-            for name, _, text in columns:
-                con.execute(f"COMMENT ON COLUMN {address}.{name} IS {text_literal(text)}")
+            statements.append(f"CREATE SCHEMA IF NOT EXISTS {address.partition('.')[0]}")
+            statements.append(f"CREATE TABLE {address} ({', '.join(f'{name} {kind}' for name, kind, _ in columns)})")
+            statements.append(f"COMMENT ON TABLE {address} IS {text_literal(comment)}")
+        for name, kind, text in columns:
+            if address in present and name not in present[address]:
+                statements.append(f"ALTER TABLE {address} ADD COLUMN {name} {kind}")
+            if name not in present.get(address, ()):
+                statements.append(f"COMMENT ON COLUMN {address}.{name} IS {text_literal(text)}")
+    if statements:
+        # Sent together, a hundred of them take half as long.
+        con.execute("; ".join(statements))
 
 
 def next_load_id(con: DuckDBConnection) -> int:

@@ -249,11 +249,11 @@ def _listed(fields: Iterable[_Field]) -> str:
 
 
 def _explain(con: DuckDBConnection) -> None:
+    statements = [f"COMMENT ON MACRO TABLE main.leads_as_of IS {text_literal(_MACRO_COMMENT)}"]
     for address, (comment, columns) in _VIEW_COMMENTS.items():
-        con.execute(f"COMMENT ON VIEW {address} IS {text_literal(comment)}")
-        for name, text in columns.items():
-            con.execute(f"COMMENT ON COLUMN {address}.{name} IS {text_literal(text)}")
-    con.execute(f"COMMENT ON MACRO TABLE main.leads_as_of IS {text_literal(_MACRO_COMMENT)}")
+        statements.append(f"COMMENT ON VIEW {address} IS {text_literal(comment)}")
+        statements += [f"COMMENT ON COLUMN {address}.{n} IS {text_literal(text)}" for n, text in columns.items()]
+    con.execute("; ".join(statements))
 
 
 def _sql(name: str, **parts: str) -> str:

@@ -7,7 +7,7 @@ lives AS NOT MATERIALIZED (
         greatest(coalesce(version.createdAt, born.born_at), covered.covered_from) AS begins_at,
         gone.gone_at AS ends_at,
         date_trunc('second', version._as_of) AS read_at
-    FROM (SELECT DISTINCT lead_id FROM raw.lead_field_changes) AS touched
+    FROM (SELECT lead_id FROM raw.lead_changes UNION SELECT lead_id FROM raw.lead_differences) AS touched
     LEFT JOIN (${versions}) AS version ON version.id = touched.lead_id
     LEFT JOIN (${born}) AS born ON born.lead_id = touched.lead_id
     LEFT JOIN (${gone}) AS gone ON gone.lead_id = touched.lead_id

@@ -51,11 +51,14 @@ def _refresh_leads(con: DuckDBConnection) -> None:
         return
     rest = [f"version.{quoted(name)}" for name in told[_DELETED] if name not in _GONE_COMMENTS]
     con.execute(_sql("deleted_leads", columns=",\n    ".join(rest)))
-    for address, comment in _TABLE_COMMENTS.items():
-        con.execute(f"COMMENT ON {address} IS {text_literal(comment)}")
-    for address, wanted in told.items():
-        for name, comment in wanted.items():
-            con.execute(f"COMMENT ON COLUMN {address}.{quoted(name)} IS {text_literal(comment)}")
+    statements = [f"COMMENT ON {address} IS {text_literal(comment)}" for address, comment in _TABLE_COMMENTS.items()]
+    statements += [
+        f"COMMENT ON COLUMN {address}.{quoted(name)} IS {text_literal(comment)}"
+        for address, wanted in told.items()
+        for name, comment in wanted.items()
+    ]
+    # Sent together, hundreds of them take half as long.
+    con.execute("; ".join(statements))
 
 
 def _column_comments(comments: dict[str, str]) -> dict[str, dict[str, str]]:
