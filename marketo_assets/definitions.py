@@ -11,6 +11,7 @@ from marketo_assets.defs.assets.lead_changes import captured_lead_changes
 from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
 from marketo_assets.defs.assets.lead_sweep import lead_updates
+from marketo_assets.defs.assets.memberships import MARKETO_MEMBERSHIPS, program_members, static_list_members
 from marketo_assets.defs.assets.published import published_tables
 from marketo_assets.defs.assets.reference import MARKETO_REFERENCE, reference, reference_versions
 from marketo_assets.defs.assets.reference_tables import published_reference
@@ -39,6 +40,9 @@ defs = dg.Definitions(
         reference,
         reference_versions,
         published_reference,
+        MARKETO_MEMBERSHIPS,
+        program_members,
+        static_list_members,
     ],
     jobs=JOBS,
     schedules=SCHEDULES,

@@ -13,6 +13,7 @@ from marketo_assets.load.compaction import close_gaps, compact
 from marketo_assets.load.lead_versions import lead_columns
 from marketo_assets.load.ledger import append_rows, ensure_tables, replace_rows
 from marketo_assets.models.activities import refresh_activities
+from marketo_assets.models.members import refresh_members
 from marketo_assets.models.reference import refresh_reference
 from marketo_assets.models.runner import refresh_models
 from marketo_assets.warehouse import DuckDBConnection, Release, Warehouse
@@ -48,6 +49,7 @@ def publish(
         refresh_models(con)
         refresh_activities(con)
         refresh_reference(con)
+        refresh_members(con)
         replace_rows(con, "meta.export_jobs", [vars(job) for job in recorded_jobs(ledger)])
         replace_rows(con, "meta.api_usage", ledger.usage_by_day())
         findings = audit_leads(con)

@@ -10,6 +10,7 @@ from marketo_assets.defs.assets.lead_changes import captured_lead_changes
 from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
 from marketo_assets.defs.assets.lead_sweep import lead_updates
+from marketo_assets.defs.assets.memberships import program_members, static_list_members
 from marketo_assets.defs.assets.published import published_tables
 from marketo_assets.defs.assets.reference import reference, reference_versions
 from marketo_assets.defs.assets.reference_tables import published_reference
@@ -50,6 +51,16 @@ reference_job = dg.define_asset_job(
     selection=[reference, reference_versions, published_reference],
     description="Read what gives ids a name (MARKETO_OBJECTS), load and publish it. Started by reference_daily.",
 )
+program_members_job = dg.define_asset_job(
+    "program_members",
+    selection=[program_members],
+    description="Export who is in which program, load and publish it. Started by program_members_nightly.",
+)
+list_members_job = dg.define_asset_job(
+    "list_members",
+    selection=[static_list_members],
+    description="Find out who is on which static list, and publish it. Started by list_members_nightly.",
+)
 JOBS = (
     lead_snapshots_job,
     lead_changes_job,
@@ -58,4 +69,6 @@ JOBS = (
     activities_job,
     activity_polls_job,
     reference_job,
+    program_members_job,
+    list_members_job,
 )

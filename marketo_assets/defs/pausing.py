@@ -68,9 +68,10 @@ def pause(context: dg.AssetExecutionContext, ledger: Ledger, error: WaitForReset
         "resumes_at": dg.MetadataValue.timestamp(until),
         "resumes_by_itself": dg.MetadataValue.bool(is_resumed),
     }
-    context.log_event(dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata=facts))
+    month = context.partition_key if context.has_partition_key else None
+    context.log_event(dg.AssetObservation(context.asset_key, partition=month, metadata=facts))
     return dg.Failure(
-        description=f"Paused, not failed: {context.partition_key} {resumption}. {error.message}. "
+        description=f"Paused, not failed: {month or context.asset_key.path[-1]} {resumption}. {error.message}. "
         f"Other runs wait in the queue; pool {POOL} is closed, and sensor export_quota_gate opens it again. "
         f"Nothing is lost.{'' if is_resumed else ' ' + error.advice}",
         metadata={**failure.metadata, **facts},

@@ -7,7 +7,13 @@ have nothing to do, and how much they may spend is for their owner to say (`mark
 import dagster as dg
 
 from marketo_assets.defs.change_sensor import UNDER_WAY
-from marketo_assets.defs.jobs import lead_audit_job, lead_sweep_job, reference_job
+from marketo_assets.defs.jobs import (
+    lead_audit_job,
+    lead_sweep_job,
+    list_members_job,
+    program_members_job,
+    reference_job,
+)
 
 
 @dg.schedule(
@@ -53,6 +59,34 @@ def reference_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg
     return _one_at_a_time(context, reference_job.name)
 
 
+@dg.schedule(
+    name="program_members_nightly",
+    job=program_members_job,
+    cron_schedule="30 4 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Every night, after reference_daily and before the quotas are reset: exports the members of programs "
+    "that changed, and once a week all of them.",
+)
+def program_members_nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start a capture of program members, unless the last one has not ended."""
+    return _one_at_a_time(context, program_members_job.name)
+
+
+@dg.schedule(
+    name="list_members_nightly",
+    job=list_members_job,
+    cron_schedule="45 4 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Every night: tells from activities who is on which static list, and reads lists where they cannot "
+    "tell. Switch it on beside activities_sensor, without which every list is read each time.",
+)
+def list_members_nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start a capture of list members, unless the last one has not ended."""
+    return _one_at_a_time(context, list_members_job.name)
+
+
 def _one_at_a_time(context: dg.ScheduleEvaluationContext, job_name: str) -> dg.RunRequest | dg.SkipReason:
     found = context.instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNDER_WAY), limit=1)
     if found:
@@ -62,4 +96,4 @@ def _one_at_a_time(context: dg.ScheduleEvaluationContext, job_name: str) -> dg.R
     return dg.RunRequest()
 
 
-SCHEDULES = (lead_sweep_nightly, lead_audit_weekly, reference_daily)
+SCHEDULES = (lead_sweep_nightly, lead_audit_weekly, reference_daily, program_members_nightly, list_members_nightly)

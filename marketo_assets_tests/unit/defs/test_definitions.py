@@ -6,9 +6,10 @@ import dagster as dg
 import pytest
 
 from marketo_assets.definitions import defs
+from marketo_assets.models.reference_columns import TABLES
 
 CHANGES = ["marketo/raw/lead_changes", "marketo/raw/lead_deletions", "marketo/raw/lead_merges"]
-REFERENCE = ["programs", "campaigns", "emails", "static_lists"]
+REFERENCE = list(TABLES)
 ASSETS = {
     **{key: ["marketo_api/lead_fields", "marketo_api/leads"] for key in CHANGES},
     "landing/activity_exports": ["marketo_api/activities"],
@@ -40,6 +41,9 @@ ASSETS = {
     "landing/reference": ["marketo_api/reference_objects"],
     "marketo/raw/reference_versions": ["landing/reference"],
     **{f"marketo/{name}": ["marketo/raw/reference_versions"] for name in REFERENCE},
+    "marketo_api/memberships": [],
+    "marketo/program_members": ["marketo/programs", "marketo_api/memberships"],
+    "marketo/static_list_members": ["marketo/static_lists", "marketo_api/memberships"],
 }
 CHECKS = {
     "marketo/activities": [
@@ -53,6 +57,8 @@ CHECKS = {
     "landing/lead_exports": ["no_long_waits"],
     "landing/lead_ids": ["agrees_with_marketo"],
     "marketo/leads": ["has_every_lead", "months_repaired", "unique_ids"],
+    "marketo/program_members": ["read_whole", "unique_members"],
+    "marketo/static_list_members": ["read_whole", "unique_members"],
     "marketo/raw/lead_changes": ["nothing_unseen", "unique_changes"],
     "marketo/raw/lead_deletions": ["gone_or_here", "known_leads", "unique_deletions"],
     "marketo/raw/lead_merges": ["one_winner"],
@@ -96,6 +102,8 @@ def test_jobs_sensors_and_resources() -> None:
         "activities",
         "activity_polls",
         "reference",
+        "program_members",
+        "list_members",
     } == {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
     assert [
         "published_tables_sensor",
@@ -104,9 +112,13 @@ def test_jobs_sensors_and_resources() -> None:
         "lead_changes_sensor",
         "activities_sensor",
     ] == [sensor.name for sensor in defs.sensors or ()]
-    assert ["lead_sweep_nightly", "lead_audit_weekly", "reference_daily"] == [
-        schedule.name for schedule in defs.schedules or ()
-    ]
+    assert [
+        "lead_sweep_nightly",
+        "lead_audit_weekly",
+        "reference_daily",
+        "program_members_nightly",
+        "list_members_nightly",
+    ] == [schedule.name for schedule in defs.schedules or ()]
     assert ["marketo", "warehouse"] == sorted(defs.resources or ())
 
 

@@ -1,0 +1,83 @@
+"""Asset checks of memberships: nothing twice, and nothing that is read no more."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from marketo_assets.load.columns import table_columns
+from marketo_assets.load.list_members import TABLE as ON_LISTS
+from marketo_assets.load.member_readings import LISTS, PROGRAMS, read_readings
+from marketo_assets.load.program_member_rows import TABLE as IN_PROGRAMS
+from marketo_assets.warehouse import DuckDBConnection
+
+PROGRAM_MEMBERS = dg.AssetKey(["marketo", "program_members"])
+LIST_MEMBERS = dg.AssetKey(["marketo", "static_list_members"])
+STALE_AFTER = timedelta(days=14)
+"""A program or list that was not read whole for so long is warned of; a week is usual."""
+_SHOWN = 20
+_UNIQUE, _READ = "unique_members", "read_whole"
+_TOLD = {
+    _UNIQUE: "No lead is twice in one program, or on one list.",
+    _READ: "Programs, or lists, that were not read whole for two weeks, or never: who left them unnoticed is still "
+    "shown.",
+}
+PROGRAM_MEMBER_CHECKS, LIST_MEMBER_CHECKS = (
+    tuple(dg.AssetCheckSpec(name, asset=key, description=told) for name, told in _TOLD.items())
+    for key in (PROGRAM_MEMBERS, LIST_MEMBERS)
+)
+
+
+def check_program_members(con: DuckDBConnection, now: datetime) -> Iterator[dg.AssetCheckResult]:
+    """Yield the results of the checks of program members. Costs a scan."""
+    yield _unique(con, PROGRAM_MEMBERS, IN_PROGRAMS, "program_id")
+    yield _read(con, PROGRAM_MEMBERS, PROGRAMS, now)
+
+
+def check_list_members(con: DuckDBConnection, now: datetime) -> Iterator[dg.AssetCheckResult]:
+    """Yield the results of the checks of list members. Costs a scan."""
+    yield _unique(con, LIST_MEMBERS, ON_LISTS, "list_id")
+    yield _read(con, LIST_MEMBERS, LISTS, now)
+
+
+def _unique(con: DuckDBConnection, key: dg.AssetKey, table: str, column: str) -> dg.AssetCheckResult:
+    found = 0
+    if table_columns(con, *table.split(".")):
+        row = con.execute(f"SELECT count(*) - count(DISTINCT ({column}, lead_id)) FROM {table}").fetchone()
+        found = int(row[0]) if row else 0
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=_UNIQUE,
+        passed=not found,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{found:,} memberships are there twice. Tell the maintainers." if found else "Nothing found.",
+        metadata={"found": found},
+    )
+
+
+def _read(con: DuckDBConnection, key: dg.AssetKey, members_of: str, now: datetime) -> dg.AssetCheckResult:
+    readings = read_readings(con, members_of)
+    stale = [
+        number
+        for number in _present(con, members_of)
+        if number not in readings or now - readings[number].whole_as_of > STALE_AFTER
+    ]
+    named = ", ".join(map(str, stale[:_SHOWN]))
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=_READ,
+        passed=not stale,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(stale):,} of {members_of} were not read whole lately: {named}. Run the job more often, or "
+        "let a run spend more (most_calls, most_export_mb in its configuration)."
+        if stale
+        else "Nothing found.",
+        metadata={"found": len(stale), "read": len(readings)},
+    )
+
+
+def _present(con: DuckDBConnection, members_of: str) -> Sequence[int]:
+    if not table_columns(con, "main", members_of):
+        return []
+    rows = con.execute(f"SELECT id::BIGINT FROM main.{members_of} WHERE removed_at IS NULL ORDER BY 1").fetchall()
+    return [row[0] for row in rows]
