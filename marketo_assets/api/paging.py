@@ -71,24 +71,25 @@ def token_pages(client: MarketoClient, path: str, params: Mapping[str, object]) 
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
-def asset_pages(client: MarketoClient, path: str, params: Mapping[str, object]) -> Iterator[Page]:
-    """Yield the pages of an asset endpoint, the empty one at the end excepted.
+def asset_pages(client: MarketoClient, path: str, params: Mapping[str, object], *, overlap: int = 0) -> Iterator[Page]:
+    """Yield the pages of an asset endpoint; the last one may be empty.
 
-    Assets have no documented order, so a record may come twice. **Cost:** one call for each 200 assets, begun or whole.
-    Raises: StuckPaging.
+    Assets have no documented order, so a record may come twice. With *overlap* each page begins with so many records
+    of the one before, unless assets have come or gone in between.
+    **Cost:** one call for each 200 assets, less *overlap*, begun or whole. Raises: StuckPaging.
     """
     offset = 0
     previous: list[dict[str, Any]] = []
     while True:
         answer = client.get(path, {**params, "maxReturn": ASSET_PAGE, "offset": offset})
-        if answer.result:
-            yield Page(answer, None, len(answer.result) == ASSET_PAGE)
-        if len(answer.result) < ASSET_PAGE:
+        has_more = len(answer.result) >= ASSET_PAGE
+        yield Page(answer, None, has_more)
+        if not has_more:
             return
         if answer.result == previous:
             raise StuckPaging("The same page of assets comes for every offset", None, answer.request_id)
         previous = answer.result
-        offset += ASSET_PAGE
+        offset += ASSET_PAGE - overlap
 
 
 def _asked(client: MarketoClient, path: str, params: Mapping[str, object]) -> Answer:

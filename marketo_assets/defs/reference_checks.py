@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from marketo_assets.extract.objects import choose_objects
+from marketo_assets.extract.objects import choose_objects, details_to_read, objects_to_read
 from marketo_assets.load.reference import READINGS, TABLE
 from marketo_assets.models.reference import count_misfits
-from marketo_assets.models.reference_columns import COLUMNS
 from marketo_assets.settings import Settings
 from marketo_assets.warehouse import DuckDBConnection
 
@@ -35,13 +34,20 @@ def check_reference(con: DuckDBConnection, settings: Settings, now: datetime) ->
     told = ", ".join(f"{name} ({count:,})" for name, count in sorted(misfits.items()))
     yield _result("values_fit_their_type", sum(misfits.values()), f"Look into raw.reference_versions: {told}.")
     read = dict(con.execute(f"SELECT object, max(as_of) FROM {READINGS} GROUP BY object").fetchall())
-    wanted = choose_objects(settings) & COLUMNS.keys()
-    stale = sorted(name for name in wanted if name not in read or now - read[name] > STALE_AFTER)
+    chosen = choose_objects(settings)
+    wanted = [kind.name for kind in objects_to_read(chosen)]
+    # Details of what does not change are not read again, so only those that never were can be missed.
+    never = [detail.name for detail in details_to_read(chosen) if detail.name not in read and _has(con, detail.of)]
+    stale = sorted([*never, *(name for name in wanted if name not in read or now - read[name] > STALE_AFTER)])
     advice = (
         f"{', '.join(stale)}: not read for a week. Give the API user's role the permission to read them, or leave them "
         "out of MARKETO_OBJECTS."
     )
     yield _result("objects_are_read", len(stale), advice)
+
+
+def _has(con: DuckDBConnection, name: str) -> bool:
+    return con.execute(f"SELECT 1 FROM {TABLE} WHERE object = ? AND removed_at IS NULL", [name]).fetchone() is not None
 
 
 def _result(name: str, found: int, advice: str, is_error: bool = False) -> dg.AssetCheckResult:

@@ -1,18 +1,18 @@
 """Which objects are copied beside leads and activities, and how Marketo lets each of them be read.
 
-An object is a row here; what is done with all of them alike is in reference.py.
+An object is a row here; what is done with all of them alike is in listing.py and reference.py.
 """
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from marketo_assets.settings import Settings, SettingsError
 
 ASSETS = "/rest/asset/v1"
-_LEAD, _CAMPAIGN, _ASSET = "Read-Only Lead", "Read-Only Campaign", "Read-Only Assets"
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class ReferenceObject:
     name: str
     """What its table and MARKETO_OBJECTS call it."""
     path: str
-    permission: str = _ASSET
+    permission: str = "Read-Only Assets"
     """What the API user's role needs to read it."""
     paging: Literal["offset", "token", "none", "tree"] = "offset"
-    """Whether pages follow by offset, by paging token, or not at all; or level by level."""
+    """Whether pages follow by offset, by paging token, or not at all; or by offset, some levels of a tree at a time."""
     has_updated_at: bool = False
     """Whether the endpoint can be asked for what was updated since a moment."""
     has_versions: bool = False
@@ -33,7 +33,9 @@ class ReferenceObject:
     key: tuple[str, ...] = ("id",)
     """The members that tell one object from another, each as a path."""
     one: str | None = None
-    """Where one of them is read by `id`; None where no such endpoint exists."""
+    """Where one of them is read, by the parts of its key in order; None where no such endpoint exists."""
+    one_params: Mapping[str, str] = field(default_factory=dict)
+    """What that call takes besides."""
 
 
 @dataclass(frozen=True)
@@ -41,37 +43,87 @@ class Detail:
     """What Marketo tells of an object only when it is asked for that one: a call each."""
 
     name: str
-    """What `raw.reference_versions` calls it."""
+    """What `raw.reference_versions` calls it; its id there is that of the object."""
     of: str
     """The object that it belongs to."""
+    path: str
     tables: tuple[str, ...]
     """What MARKETO_OBJECTS calls what is made of it."""
+    by: Literal["name", "id"]
+    """Whether the object is named by its name (parameter `name`), or by its id, in the path."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    fallback: str | None = None
+    """Where it is read by id, less completely, where Marketo cannot search the name."""
+    is_list: bool = False
+    """Whether the detail is all that the endpoint lists, rather than one record."""
     is_dated: bool = True
-    """Whether the object's updatedAt tells that its detail may have changed; else it is asked for each time."""
+    """Whether the object's updatedAt tells that its detail may have changed; else it is asked for at each run."""
 
 
-def _asset(name: str, plural: str, singular: str | None, **told: bool) -> ReferenceObject:
-    one = f"{ASSETS}/{singular}/{{id}}.json" if singular else None
-    return ReferenceObject(name, f"{ASSETS}/{plural}.json", one=one, **told)  # type: ignore[arg-type]  # only flags
+def _asset(
+    name: str, plural: str, singular: str, *, has_updated_at: bool = False, has_versions: bool = False
+) -> ReferenceObject:
+    return ReferenceObject(
+        name,
+        f"{ASSETS}/{plural}.json",
+        has_updated_at=has_updated_at,
+        has_versions=has_versions,
+        one=f"{ASSETS}/{singular}/{{0}}.json",
+    )
 
 
 REFERENCE = (
     _asset("programs", "programs", "program", has_updated_at=True),
-    ReferenceObject("campaigns", "/rest/v1/campaigns.json", _CAMPAIGN, "token", one="/rest/v1/campaigns/{id}.json"),
+    _asset("smart_campaigns", "smartCampaigns", "smartCampaign", has_updated_at=True),
+    ReferenceObject(
+        "campaigns", "/rest/v1/campaigns.json", "Read-Only Campaign", "token", one="/rest/v1/campaigns/{0}.json"
+    ),
     _asset("emails", "emails", "email", has_updated_at=True, has_versions=True),
+    _asset("email_templates", "emailTemplates", "emailTemplate", has_versions=True),
     _asset("static_lists", "staticLists", "staticList", has_updated_at=True),
+    _asset("smart_lists", "smartLists", "smartList", has_updated_at=True),
+    _asset("forms", "forms", "form", has_versions=True),
+    _asset("landing_pages", "landingPages", "landingPage", has_versions=True),
+    _asset("landing_page_templates", "landingPageTemplates", "landingPageTemplate", has_versions=True),
+    ReferenceObject("channels", f"{ASSETS}/channels.json"),
+    ReferenceObject("tags", f"{ASSETS}/tagTypes.json", key=("tagType",)),
+    ReferenceObject("segmentations", f"{ASSETS}/segmentation.json", paging="none", has_versions=True),
+    ReferenceObject(
+        "folders",
+        f"{ASSETS}/folders.json",
+        paging="tree",
+        key=("folderId.type", "folderId.id"),
+        one=f"{ASSETS}/folder/{{1}}.json",
+        one_params={"type": "{0}"},
+    ),
+    ReferenceObject("lead_partitions", "/rest/v1/leads/partitions.json", "Read-Only Lead", "none"),
 )
 """The objects that an endpoint lists, in the order in which they are read."""
-DETAILS: tuple[Detail, ...] = ()
+DETAILS = (
+    Detail("tag_details", "tags", f"{ASSETS}/tagType/byName.json", ("tags",), "name", is_dated=False),
+    Detail(
+        "segments", "segmentations", f"{ASSETS}/segmentation/{{0}}/segments.json", ("segments",), "id", is_list=True
+    ),
+    # By id Marketo tells tags and no costs; by name both.
+    Detail(
+        "program_details",
+        "programs",
+        f"{ASSETS}/program/byName.json",
+        ("program_tags", "program_costs"),
+        "name",
+        {"includeTags": "true", "includeCosts": "true"},
+        fallback=f"{ASSETS}/program/{{0}}.json",
+    ),
+)
+"""What takes a call for each object, in the order in which it is read: the costliest last."""
 MEMBERSHIPS = ("program_members", "static_list_members")
 """Who is in what; read by other means, chosen by the same setting."""
-BY_NAME = {item.name: item for item in REFERENCE}
 
 
 def object_names() -> tuple[str, ...]:
     """Return every name that MARKETO_OBJECTS may hold."""
-    tables = tuple(table for detail in DETAILS for table in detail.tables)
-    return (*(item.name for item in REFERENCE), *tables, *MEMBERSHIPS)
+    tables = (table for detail in DETAILS for table in detail.tables)
+    return tuple(dict.fromkeys((*(kind.name for kind in REFERENCE), *tables, *MEMBERSHIPS)))
 
 
 def choose_objects(settings: Settings) -> frozenset[str]:
@@ -89,3 +141,14 @@ def choose_objects(settings: Settings) -> frozenset[str]:
                 f"Put names from this list there, comma separated, or unset it for all: {', '.join(sorted(known))}."
             )
     return frozenset(settings.objects or known)
+
+
+def details_to_read(chosen: frozenset[str]) -> tuple[Detail, ...]:
+    """Return the details that the *chosen* names need."""
+    return tuple(detail for detail in DETAILS if chosen & set(detail.tables))
+
+
+def objects_to_read(chosen: frozenset[str]) -> tuple[ReferenceObject, ...]:
+    """Return the objects that the *chosen* names need; whoever wants a detail needs the list of what has it."""
+    needed = chosen | {detail.of for detail in details_to_read(chosen)}
+    return tuple(kind for kind in REFERENCE if kind.name in needed)

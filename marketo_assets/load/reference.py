@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from marketo_assets.extract.objects import REFERENCE
-from marketo_assets.extract.reference import Known, Log
-from marketo_assets.land.reference import FOLDER, LandedReading, check_file, pending_readings
+from marketo_assets.api.moments import parse_moment
+from marketo_assets.extract.objects import DETAILS, REFERENCE
+from marketo_assets.extract.reference import Known, KnownRecord, Log
+from marketo_assets.land.readings import FOLDER, LandedReading, check_file, pending_readings
 from marketo_assets.load.columns import text_literal
 from marketo_assets.load.lead_fields import ensure_registry
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id
@@ -109,17 +110,19 @@ def read_known(warehouse: Warehouse) -> dict[str, Known]:
     """
     with warehouse.transaction() as con:
         ensure_reference(con)
-        ids: dict[str, set[str]] = {}
-        for name, one in con.execute(
-            f"SELECT object, id FROM {TABLE} GROUP BY ALL HAVING arg_max(removed_at IS NULL, (read_from, load_id))"
+        records: dict[str, dict[str, KnownRecord]] = {}
+        for name, one, called, updated_at, read_at in con.execute(
+            f"SELECT object, id, record ->> '$.name', record ->> '$.updatedAt', read_until FROM {TABLE} "
+            "QUALIFY row_number() OVER (PARTITION BY object, id ORDER BY read_from DESC, load_id DESC) = 1 "
+            "AND removed_at IS NULL"
         ).fetchall():
-            ids.setdefault(name, set()).add(one)
+            records.setdefault(name, {})[one] = KnownRecord(called, parse_moment(updated_at), read_at)
         rows = con.execute(
-            f"SELECT object, max(reading), max(as_of), max(as_of) FILTER (is_whole), "
+            "SELECT object, max(reading), max(as_of), max(as_of) FILTER (is_whole), "
             f"coalesce(arg_max(pages, reading) FILTER (is_whole), 0) FROM {READINGS} GROUP BY object"
         ).fetchall()
     return {
-        name: Known(newest, read_at, whole_at, pages, frozenset(ids.get(name, ())))
+        name: Known(newest, read_at, whole_at, pages, records.get(name, {}))
         for name, newest, read_at, whole_at, pages in rows
     }
 
@@ -136,8 +139,8 @@ def load_reference(
     loads = []
     known = read_known(warehouse)
     with warehouse.held():
-        for kind in REFERENCE:
-            for landed in pending_readings(landing_dir, kind.name, known.get(kind.name, Known()).newest):
+        for part in (*REFERENCE, *DETAILS):
+            for landed in pending_readings(landing_dir, part.name, known.get(part.name, Known()).newest):
                 loads.append(load_reading(warehouse, landed, run_id=run_id, now=now))
                 log(_told(loads[-1]))
     return loads
@@ -178,14 +181,23 @@ def _load(con: DuckDBConnection, landed: LandedReading, path: Path) -> ReadingLo
         "AND newest.record::VARCHAR = read.record::VARCHAR",
         {"object": landed.object, "as_of": landed.as_of},
     )
-    removed = con.execute(
-        f"UPDATE {TABLE} AS held SET removed_at = $as_of FROM newest "
+    removed = _mark_removed(con, landed.object, landed)
+    for detail in DETAILS:
+        if detail.of == landed.object:
+            _mark_removed(con, detail.name, landed)
+    return ReadingLoad(landed, load_id, records, added, changed, removed, 0.0)
+
+
+def _mark_removed(con: DuckDBConnection, name: str, landed: LandedReading) -> int:
+    """Mark the newest versions of what *landed* found gone, and return how many there are."""
+    row = con.execute(
+        f"UPDATE {TABLE} AS held SET removed_at = $as_of FROM ({_NEWEST}) AS newest "
         "WHERE held.object = $object AND held.id = newest.id AND held.read_from = newest.read_from "
         "AND held.load_id = newest.load_id AND newest.removed_at IS NULL "
         "AND list_contains($removed::VARCHAR[], held.id) AND held.id NOT IN (SELECT id FROM read)",
-        {"object": landed.object, "as_of": landed.as_of, "removed": list(landed.removed)},
+        {"object": name, "as_of": landed.as_of, "removed": list(landed.removed)},
     ).fetchone()
-    return ReadingLoad(landed, load_id, records, added, changed, int(removed[0]) if removed else 0, 0.0)
+    return int(row[0]) if row else 0
 
 
 def _record(con: DuckDBConnection, load: ReadingLoad, run_id: str, now: datetime) -> None:
@@ -226,7 +238,8 @@ def _record(con: DuckDBConnection, load: ReadingLoad, run_id: str, now: datetime
 
 def _told(load: ReadingLoad) -> str:
     landed = load.landed
-    what = "all" if landed.is_whole else f"updated since {landed.since:%Y-%m-%d %H:%M:%S} UTC"
+    what = "everything" if landed.is_whole else "one by one"
+    what = f"updated since {landed.since:%Y-%m-%d %H:%M:%S} UTC" if landed.since else what
     return (
         f"{landed.object}: {load.records:,} read ({what}), {load.added:,} new, {load.changed:,} changed, "
         f"{load.removed:,} removed"

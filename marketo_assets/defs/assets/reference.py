@@ -120,6 +120,7 @@ def _landed(landing: Landing, calls: int) -> Metadata:
         "records": sum(landed.records for landed in landing.readings),
         "removed": sum(len(landed.removed) for landed in landing.readings),
         "calls": calls,
+        "details_left_to_next_run": sum(landing.postponed.values()),
         "left_out": " ".join(f"{name}: {why}" for name, why in landing.skipped.items()) or "none",
         "warnings": " ".join(text for landed in landing.readings for text in landed.warnings) or "none",
         **({"readings": dg.MetadataValue.table(rows)} if rows else {}),

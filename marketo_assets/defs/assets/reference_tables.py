@@ -9,7 +9,8 @@ from marketo_assets.defs.assets.sources import OWNERS
 from marketo_assets.defs.failures import explained
 from marketo_assets.defs.resources import WarehouseResource
 from marketo_assets.defs.table_columns import read_columns, table_schema
-from marketo_assets.models.reference_columns import COLUMNS
+from marketo_assets.models.reference import told_of
+from marketo_assets.models.reference_columns import TABLES
 from marketo_assets.warehouse import connect_readonly
 
 REFERENCE_TABLES = tuple(
@@ -21,11 +22,10 @@ REFERENCE_TABLES = tuple(
         kinds={"duckdb", "view"},
         code_version="1",
         skippable=True,
-        description=f"{what}, as they were read last.\n\n**Grain:** one row each, removed ones included "
-        "(`removed_at`). **Source:** marketo/raw/reference_versions. **Refresh:** with every release. "
-        "**Cost:** no call.",
+        description=f"{told_of(table)}\n\n**Grain:** one row each. **Source:** marketo/raw/reference_versions. "
+        "**Refresh:** with every release. **Cost:** no call.",
     )
-    for name, (what, _) in COLUMNS.items()
+    for name, table in TABLES.items()
 )
 
 
