@@ -14,7 +14,6 @@ from marketo_assets.cli.endings import CommandError
 app = typer.Typer(
     help="Adobe Marketo Engage in DuckDB: an exact, frugal and always readable copy, kept by Dagster.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -110,6 +109,25 @@ def plan(
         budget = 0 if no_calls else calls
         wish = Wish(first, last, fields, leave_out, budget, again, at_once, changes_a_day)
         run_plan(wish, is_json=as_json)
+
+
+@app.command()
+def notebook(
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port of JupyterLab.", show_default="the first free one from 8888"),
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
+) -> None:
+    """Open the notebooks in JupyterLab until Ctrl-C. Needs the extra: pip install -e '.[notebook]'.
+
+    They are copied to `notebooks` in the data folder. Copies that you edited are never written to: when the package
+    brings a newer one, it is laid beside yours.
+    """
+    with _ending("Notebooks are as they were saved."):
+        from marketo_assets.cli.notebook import run_notebook
+
+        run_notebook(port, has_browser=browser)
 
 
 @contextmanager

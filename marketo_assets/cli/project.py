@@ -60,6 +60,14 @@ def enter(environ: MutableMapping[str, str]) -> Project:
     return project
 
 
+def find_data_dir() -> Path:
+    """Return the data folder that a command called here would use; the environment stays as it is. For notebooks.
+
+    Raises: SettingsError when `MARKETO_CONFIG` cannot be read.
+    """
+    return locate(dict(os.environ)).data_dir
+
+
 def shown(path: Path) -> str:
     """Return *path* as a person in the present folder would write it."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
