@@ -4,16 +4,16 @@ import dagster as dg
 
 from marketo_assets.defs.activity_sensor import activities_sensor
 from marketo_assets.defs.assets.activities import activities, activity_polls
-from marketo_assets.defs.assets.activity_exports import MARKETO_ACTIVITIES, activity_exports
+from marketo_assets.defs.assets.activity_exports import activity_exports
 from marketo_assets.defs.assets.activity_tables import published_activities
 from marketo_assets.defs.assets.lead_audit import lead_ids
 from marketo_assets.defs.assets.lead_changes import captured_lead_changes
 from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
 from marketo_assets.defs.assets.lead_sweep import lead_updates
-from marketo_assets.defs.assets.memberships import MARKETO_MEMBERSHIPS, program_members, static_list_members
+from marketo_assets.defs.assets.memberships import program_members, static_list_members
 from marketo_assets.defs.assets.published import published_tables
-from marketo_assets.defs.assets.reference import MARKETO_REFERENCE, reference, reference_versions
+from marketo_assets.defs.assets.reference import reference, reference_versions
 from marketo_assets.defs.assets.reference_tables import published_reference
 from marketo_assets.defs.assets.sources import SOURCES
 from marketo_assets.defs.change_sensor import lead_changes_sensor
@@ -31,16 +31,13 @@ defs = dg.Definitions(
         lead_updates,
         lead_ids,
         published_tables,
-        MARKETO_ACTIVITIES,
         activity_exports,
         activities,
         activity_polls,
         published_activities,
-        MARKETO_REFERENCE,
         reference,
         reference_versions,
         published_reference,
-        MARKETO_MEMBERSHIPS,
         program_members,
         static_list_members,
     ],

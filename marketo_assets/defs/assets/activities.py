@@ -3,8 +3,8 @@
 import dagster as dg
 
 from marketo_assets.defs.activity_checks import ACTIVITIES, ACTIVITY_CHECKS, check_activities
-from marketo_assets.defs.assets.activity_exports import GROUP, MARKETO_ACTIVITIES, activity_exports
-from marketo_assets.defs.assets.sources import OWNERS
+from marketo_assets.defs.assets.activity_exports import GROUP, activity_exports
+from marketo_assets.defs.assets.sources import MARKETO_ACTIVITIES, OWNERS
 from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata
 from marketo_assets.defs.partitions import MONTHS

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from marketo_assets.defs.assets.lead_exports import LeadExportConfig
-from marketo_assets.defs.assets.sources import OWNERS
+from marketo_assets.defs.assets.sources import MARKETO_ACTIVITIES, OWNERS
 from marketo_assets.defs.export_gate import look
 from marketo_assets.defs.export_pool import POOL
 from marketo_assets.defs.failures import explained
@@ -20,17 +20,6 @@ from marketo_assets.extract.waits import Waits
 from marketo_assets.land.activity_exports import land_activity_export
 
 GROUP = "activities"
-MARKETO_ACTIVITIES = dg.AssetSpec(
-    ["marketo_api", "activities"],
-    group_name=GROUP,
-    owners=OWNERS,
-    kinds={"marketo"},
-    description=(
-        "Activities in Marketo Engage, read by Bulk Activity Extract (`/bulk/v1/activities/export`) and Get Lead "
-        "Activities (`/rest/v1/activities.json`), their types by `/rest/v1/activities/types.json`.\n\n"
-        "**Grain:** one record per activity. **Kept by Marketo:** 25 months, some types 90 days."
-    ),
-)
 
 
 KEY = dg.AssetKey(["landing", "activity_exports"])

@@ -10,7 +10,7 @@ from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import AccessDenied
 from marketo_assets.defs.assets.reference import GROUP
 from marketo_assets.defs.assets.reference_tables import REFERENCE_TABLES
-from marketo_assets.defs.assets.sources import OWNERS
+from marketo_assets.defs.assets.sources import MARKETO_MEMBERSHIPS, OWNERS
 from marketo_assets.defs.export_gate import look
 from marketo_assets.defs.export_pool import POOL
 from marketo_assets.defs.failures import explained
@@ -36,17 +36,6 @@ from marketo_assets.publish import publish
 from marketo_assets.settings import Settings
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
 
-MARKETO_MEMBERSHIPS = dg.AssetSpec(
-    ["marketo_api", "memberships"],
-    group_name=GROUP,
-    owners=OWNERS,
-    kinds={"marketo"},
-    description=(
-        "Memberships in Marketo Engage, read by Bulk Program Member Extract (`/bulk/v1/program/members/export`), Get "
-        "Leads by List Id (`/rest/v1/lists/{listId}/leads.json`) and Bulk Lead Extract.\n\n"
-        "**Grain:** one record per program, or list, and lead. No feed tells who left a program; a list has no dates."
-    ),
-)
 _SPECS = {spec.key.path[-1]: spec for spec in REFERENCE_TABLES}
 _Check = Callable[..., Iterator[dg.AssetCheckResult]]
 

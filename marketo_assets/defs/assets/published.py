@@ -96,7 +96,7 @@ LEAD_TABLES = (
     ),
 )
 META_TABLES = tuple(
-    _spec(["marketo", "meta", name], "meta", "table", f"{description}\n\n**Refresh:** with every release.")
+    _spec(["marketo", "meta", name], "bookkeeping", "table", f"{description}\n\n**Refresh:** with every release.")
     for name, description in _BOOKKEEPING.items()
 )
 

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from marketo_assets.defs.assets.sources import OWNERS
+from marketo_assets.defs.assets.sources import MARKETO_REFERENCE, OWNERS
 from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata
 from marketo_assets.defs.reference_checks import REFERENCE_CHECKS, VERSIONS, check_reference
@@ -14,17 +14,6 @@ from marketo_assets.publish import publish
 from marketo_assets.warehouse import DuckDBConnection
 
 GROUP = "reference"
-MARKETO_REFERENCE = dg.AssetSpec(
-    ["marketo_api", "reference_objects"],
-    group_name=GROUP,
-    owners=OWNERS,
-    kinds={"marketo"},
-    description=(
-        "Programs, campaigns, emails, lists and their like in Marketo Engage, read by the asset API "
-        "(`/rest/asset/v1/….json`) and the lead database (`/rest/v1/campaigns.json`, `/rest/v1/leads/partitions.json`)."
-        "\n\n**Grain:** one record per object. No feed tells of deletions; some endpoints tell what was updated."
-    ),
-)
 
 
 class ReferenceConfig(dg.Config):
