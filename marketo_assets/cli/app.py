@@ -15,6 +15,7 @@ app = typer.Typer(
     help="Adobe Marketo Engage in DuckDB: an exact, frugal and always readable copy, kept by Dagster.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -118,6 +119,9 @@ def notebook(
         typer.Option(min=1, max=65535, help="Port of JupyterLab.", show_default="the first free one from 8888"),
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="-- OPTION", help="Options of JupyterLab, such as --allow-root.")
+    ] = None,
 ) -> None:
     """Open the notebooks in JupyterLab until Ctrl-C. Needs the extra: pip install -e '.[notebook]'.
 
@@ -127,7 +131,7 @@ def notebook(
     with _ending("Notebooks are as they were saved."):
         from marketo_assets.cli.notebook import run_notebook
 
-        run_notebook(port, has_browser=browser)
+        run_notebook(port, has_browser=browser, more=more or ())
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -29,8 +29,12 @@ _OURS = "marketo_assets"
 _SECRETS = ("MARKETO_CLIENT_ID", "MARKETO_CLIENT_SECRET", "MARKETO_ALERT_WEBHOOK")
 
 
-def run_notebook(port: int | None = None, *, has_browser: bool = True, screen: Screen | None = None) -> NoReturn:
+def run_notebook(
+    port: int | None = None, *, has_browser: bool = True, more: Sequence[str] = (), screen: Screen | None = None
+) -> NoReturn:
     """Become a JupyterLab on the notebooks in the data folder, so that signals and exit code are its own.
+
+    *more* are options of JupyterLab.
 
     Its kernels read the data folder that commands use, and know no secret of the settings.
 
@@ -49,7 +53,7 @@ def run_notebook(port: int | None = None, *, has_browser: bool = True, screen: S
     screen.say(f"JupyterLab on {shown(folder)}; Ctrl-C ends it. Begin with first_look.ipynb.", style="bold")
     forget_secrets(os.environ)
     options = [f"--ServerApp.root_dir={folder}", *([f"--port={port}"] if port else [])]
-    options += [] if has_browser else ["--no-browser"]
+    options += [*([] if has_browser else ["--no-browser"]), *more]
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options])  # noqa: S606 - no shell is wanted
 
 
