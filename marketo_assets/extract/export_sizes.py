@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.export_jobs import MONTHLY, ExportRequest, recorded_jobs
+from marketo_assets.extract.pieces import LEAST_OF_DAY, sizes_of_months
 
 _NEIGHBOURS = 2
 _MARGIN = 0.1
@@ -18,10 +19,7 @@ def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
     """
     if request.likely_bytes is not None:
         return request.likely_bytes
-    sizes: dict[str, int] = {}
-    for job in recorded_jobs(ledger):
-        if job.object == request.object and job.file_bytes is not None:
-            sizes.setdefault(job.partition, job.file_bytes)
+    sizes = known_sizes(ledger, request.object)
     if request.partition in sizes:
         return sizes[request.partition]
     # Not the largest of all: one month with a list import in it would make every other look too large for the day.
@@ -30,13 +28,23 @@ def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
     return _or_more([sizes[name] for name in (*before, *after)], ledger)
 
 
-def usual_bytes(ledger: Ledger) -> int:
-    """Return how large a month's next file may be: as the largest of the newest; at first a quarter of the share.
+def known_sizes(ledger: Ledger, exported: str) -> dict[str, int]:
+    """Return how large each partition of an object was when it was exported last, the newest export first."""
+    jobs = [job for job in recorded_jobs(ledger) if job.object == exported]
+    return sizes_of_months([(job.partition, job.file_bytes) for job in jobs if job.file_bytes is not None])
 
-    What `expected_bytes` says of a month whose neighbours were exported just now.
+
+def usual_bytes(ledger: Ledger) -> int:
+    """Return how much the next export of a month may take of a day: as the largest of the newest of the same object.
+
+    The object is that of the newest export. At first it is a quarter of the share; of months that no day has room for,
+    what the smallest piece takes.
     """
-    sizes = [job.file_bytes for job in recorded_jobs(ledger) if job.file_bytes and job.object in MONTHLY]
-    return _or_more(sizes[: 2 * _NEIGHBOURS], ledger)
+    newest = next((job.object for job in recorded_jobs(ledger) if job.object in MONTHLY), None)
+    sizes = [size for size in known_sizes(ledger, newest).values() if size] if newest else []
+    usual = _or_more(sizes[: 2 * _NEIGHBOURS], ledger)
+    daily = ledger.exports.daily_bytes
+    return usual if usual <= daily else round(LEAST_OF_DAY * daily)
 
 
 def _or_more(sizes: Sequence[int], ledger: Ledger) -> int:

@@ -12,9 +12,10 @@ from marketo_assets.extract.bulk import Log
 from marketo_assets.extract.export_jobs import ACTIVITIES, ExportRequest
 from marketo_assets.extract.waits import Waits
 from marketo_assets.extract.windows import month_window
-from marketo_assets.land.landing import land_request, read_newest
+from marketo_assets.land.landing import read_newest
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.land.month_exports import month_dir, month_exporter
+from marketo_assets.land.pieces import land_month
 from marketo_assets.settings import Settings
 
 
@@ -47,7 +48,7 @@ def land_activity_export(
         type_ids=exportable_ids(chosen, is_all=not settings.activity_types),
     )
     folder = activity_export_dir(settings.landing_dir, partition)
-    return land_request(
+    return land_month(
         exporter, request, folder, fields=EXPORTED, described=EXPORTED, types=types, is_refresh=is_refresh
     )
 

@@ -50,11 +50,11 @@ def land_request(
     **Guarantee:** the file is complete and undamaged, or there is none; a kill costs at most the bytes in flight.
     Raises: LandingError, ExportError, MarketoError.
     """
-    with _alone(folder, request, exporter):
-        found, damaged = _read_manifests(folder, request.partition, exporter.log)
+    with alone_with(folder, request, exporter):
+        found, damaged = read_manifests(folder, request.partition, exporter.log)
         # A manifest that cannot be read may be the newest, so what lies beside it is not taken up.
         newest = found[0] if found else None
-        if newest and not (is_refresh or damaged) and _is_current(newest, request, exporter):
+        if newest and not (is_refresh or damaged) and is_taken_up(newest, request, exporter):
             return newest.as_adopted(exporter.calls)
         job, stored = _export(exporter, request, folder, is_refresh, newest.as_of if newest else None)
         now = exporter.clock.now()
@@ -147,7 +147,7 @@ def _store(exporter: Exporter, request: ExportRequest, job: RecordedJob, folder:
     return _Stored(packed, file_bytes, plain, stored)
 
 
-def _read_manifests(folder: Path, partition: str, log: Log) -> tuple[list[LandedFile], list[Path]]:
+def read_manifests(folder: Path, partition: str, log: Log) -> tuple[list[LandedFile], list[Path]]:
     """Return what was landed, the newest first, and the manifests that cannot be read."""
     found, damaged = [], []
     for path in folder.glob("*.json"):
@@ -159,7 +159,8 @@ def _read_manifests(folder: Path, partition: str, log: Log) -> tuple[list[Landed
     return newest_first(found), damaged
 
 
-def _is_current(landed: LandedFile, request: ExportRequest, exporter: Exporter) -> bool:
+def is_taken_up(landed: LandedFile, request: ExportRequest, exporter: Exporter) -> bool:
+    """Say whether *landed* still stands for *request*, and is whole; the log says why."""
     is_same = landed.request_hash == request.request_hash
     if not is_same or not is_current(landed.as_of, landed.window, now=exporter.clock.now(), is_fetched=True):
         return False
@@ -171,7 +172,11 @@ def _is_current(landed: LandedFile, request: ExportRequest, exporter: Exporter) 
 
 
 @contextlib.contextmanager
-def _alone(folder: Path, request: ExportRequest, exporter: Exporter) -> Iterator[None]:
+def alone_with(folder: Path, request: ExportRequest, exporter: Exporter) -> Iterator[None]:
+    """Keep other processes from exporting *request* into *folder* while the block runs; wait for one that does.
+
+    Raises: LandingError when it does not end.
+    """
     what = "month" if request.filter_name == "createdAt" else "window"
 
     clock = exporter.clock

@@ -13,9 +13,10 @@ from marketo_assets.extract.export_jobs import LEADS, ExportRequest
 from marketo_assets.extract.lead_fields import choose_lead_fields
 from marketo_assets.extract.waits import Waits
 from marketo_assets.extract.windows import month_window
-from marketo_assets.land.landing import land_request, read_newest
+from marketo_assets.land.landing import read_newest
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.land.month_exports import month_dir, month_exporter
+from marketo_assets.land.pieces import land_month
 from marketo_assets.settings import Settings
 
 
@@ -48,7 +49,7 @@ def land_lead_export(
     likely = bytes_to_set_aside(client.ledger, partition, names)
     request = ExportRequest(LEADS, partition, month_window(partition), names, likely_bytes=likely)
     folder = lead_export_dir(settings.landing_dir, partition)
-    return land_request(exporter, request, folder, fields=fields, described=described, is_refresh=is_refresh)
+    return land_month(exporter, request, folder, fields=fields, described=described, is_refresh=is_refresh)
 
 
 def lead_export_dir(landing_dir: Path, partition: str) -> Path:

@@ -19,6 +19,21 @@ class LandingError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Piece:
+    """One of the exports that a landed file was put together from."""
+
+    export_id: str
+    request_hash: str
+    window: Window
+    records: int | None
+    file_bytes: int
+    sha256: str
+    """Of the bytes as Marketo delivered them."""
+    as_of: datetime
+    landed_at: datetime
+
+
+@dataclass(frozen=True)
 class LandedFile:
     """One verified export on disk."""
 
@@ -41,7 +56,7 @@ class LandedFile:
     stored_sha256: str
     """Of the compressed file on disk."""
     as_of: datetime
-    """When Marketo's state was read, or a moment before."""
+    """When Marketo's state was read, or a moment before; of several pieces, when the first was."""
     landed_at: datetime
     calls: int = 0
     waited_seconds: float = 0.0
@@ -49,6 +64,8 @@ class LandedFile:
     was_adopted: bool = False
     types: tuple[ActivityType, ...] = ()
     """Every kind of activity that the instance had, where activities were exported."""
+    pieces: tuple[Piece, ...] = ()
+    """What it was put together from, the earliest window first; none where one export brought all of it."""
     members_of: tuple[int, ...] = ()
     """The programs, or the static list, whose members were exported."""
 
@@ -77,21 +94,35 @@ def read_manifest(path: Path) -> LandedFile:
         data: dict[str, Any] = json.loads(path.read_text("utf-8"))
         described = tuple(LeadField(**field) for field in data.pop("described"))
         by_name = {field.name: field for field in described}
-        window = data.pop("window")
+        window = _read_window(data.pop("window"))
         types = tuple(_read_type(kind) for kind in data.pop("types", ()))
         return LandedFile(
             path=path.parent / name if (name := data.pop("path")) else None,
             described=described,
             fields=tuple(by_name[name] for name in data.pop("fields")),
-            window=Window(datetime.fromisoformat(window["start"]), datetime.fromisoformat(window["end"])),
+            window=window,
             as_of=datetime.fromisoformat(data.pop("as_of")),
             landed_at=datetime.fromisoformat(data.pop("landed_at")),
             types=types,
             members_of=tuple(data.pop("members_of", ())),
+            pieces=tuple(_read_piece(piece) for piece in data.pop("pieces", ())),
             **data,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LandingError(damage(path, path.parent.name)) from error
+
+
+def _read_window(data: dict[str, str]) -> Window:
+    return Window(datetime.fromisoformat(data["start"]), datetime.fromisoformat(data["end"]))
+
+
+def _read_piece(data: dict[str, Any]) -> Piece:
+    return Piece(
+        window=_read_window(data.pop("window")),
+        as_of=datetime.fromisoformat(data.pop("as_of")),
+        landed_at=datetime.fromisoformat(data.pop("landed_at")),
+        **data,
+    )
 
 
 def _read_type(data: dict[str, Any]) -> ActivityType:

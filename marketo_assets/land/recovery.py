@@ -9,7 +9,8 @@ from marketo_assets.api import bulk_extract
 from marketo_assets.api.errors import MarketoError
 from marketo_assets.extract.bulk import Exporter
 from marketo_assets.extract.export_jobs import RecordedJob, adopt_job, recorded_jobs
-from marketo_assets.land.manifest import LandedFile, LandingError, read_manifest
+from marketo_assets.extract.pieces import piece_name
+from marketo_assets.land.manifest import LandedFile, LandingError, Piece, read_manifest
 
 _UNKNOWN_SHARE = 4
 _OBJECTS = (bulk_extract.LEADS, bulk_extract.ACTIVITIES)
@@ -30,13 +31,14 @@ def recover_jobs(exporter: Exporter, folders: Mapping[str, Path]) -> None:
         return
     exporter.log(f"The ledger knows of no export, and {len(landed)} were landed; learning again what was spent")
     for name, file in sorted(landed, key=lambda found: found[1].landed_at):
-        adopt_job(exporter.ledger, _job_of(name, file))
+        for job in _jobs_of(name, file):
+            adopt_job(exporter.ledger, job)
     _count_todays(exporter)
 
 
 def _manifests(folder: Path) -> list[LandedFile]:
     found = []
-    for path in folder.glob("*/*.json"):
+    for path in (*folder.glob("*/*.json"), *folder.glob("*/pieces/*/*.json")):
         try:
             found.append(read_manifest(path))
         except LandingError:
@@ -44,25 +46,29 @@ def _manifests(folder: Path) -> list[LandedFile]:
     return found
 
 
-def _job_of(name: str, landed: LandedFile) -> RecordedJob:
-    return RecordedJob(
-        export_id=landed.export_id,
-        object=name,
-        partition=landed.partition,
-        request_hash=landed.request_hash,
-        status="Completed",
-        created_at=landed.as_of,
-        queued_at=None,
-        started_at=landed.as_of,
-        finished_at=landed.landed_at,
-        records=landed.records,
-        file_bytes=landed.file_bytes,
-        checksum=landed.sha256 if landed.path else None,
-        error=None,
-        recorded_at=landed.landed_at,
-        polled_at=None,
-        landed_at=landed.landed_at,
-    )
+def _jobs_of(name: str, landed: LandedFile) -> list[RecordedJob]:
+    exports: tuple[LandedFile | Piece, ...] = landed.pieces or (landed,)
+    return [
+        RecordedJob(
+            export_id=export.export_id,
+            object=name,
+            partition=piece_name(export.window) if isinstance(export, Piece) else landed.partition,
+            request_hash=export.request_hash,
+            status="Completed",
+            created_at=export.as_of,
+            queued_at=None,
+            started_at=export.as_of,
+            finished_at=export.landed_at,
+            records=export.records,
+            file_bytes=export.file_bytes,
+            checksum=export.sha256 if export.file_bytes else None,
+            error=None,
+            recorded_at=export.landed_at,
+            polled_at=None,
+            landed_at=export.landed_at,
+        )
+        for export in exports
+    ]
 
 
 def _count_todays(exporter: Exporter) -> None:

@@ -25,6 +25,7 @@ from marketo_assets.load.columns import TEXT, SchemaChange, text_literal
 from marketo_assets.load.file_reading import FileReading, LoadError, read_as_needed, readable
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, told_of_file
 from marketo_assets.load.position import cover_since
+from marketo_assets.load.reading_moments import reading_moment
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
 
 STREAM = "activities"
@@ -110,7 +111,9 @@ def _insert(con: DuckDBConnection, landed: LandedFile, path: Path, load_id: int,
     matched = parse.match_header(header, FILE_COLUMNS)
     cells = {column.name: f"c{number}" for number, column in enumerate(matched) if column is not None}
     types: list[ActivityType] = known_types(con)
-    own = own_values("bulk", landed.as_of, load_id)
+    read_as = next(column.type for column in FILE_COLUMNS if column.name == "activity_date")
+    happened = cells["activity_date"] if way.is_strict else parse.lenient_cast(cells["activity_date"], read_as)
+    own = own_values("bulk", reading_moment(landed.as_of, landed.pieces, happened), load_id)
     if way.is_strict:
         source = parse.csv_source(path, len(header), line_end, types=[c.type if c else TEXT for c in matched])
         insert_strictly(con, source, cells, types, own)
@@ -122,10 +125,9 @@ def _insert(con: DuckDBConnection, landed: LandedFile, path: Path, load_id: int,
     return insert_leniently(con, cells, types, own)
 
 
-def own_values(source: str, as_of: datetime, load_id: int) -> Mapping[str, str]:
-    """Return what rows are told of themselves, as SQL."""
-    moment = f"{text_literal(as_of.isoformat())}::TIMESTAMPTZ"
-    return {"_source": text_literal(source), "_as_of": moment, "_load_id": str(load_id)}
+def own_values(source: str, read_at: str, load_id: int) -> Mapping[str, str]:
+    """Return what rows are told of themselves, as SQL; so is *read_at*."""
+    return {"_source": text_literal(source), "_as_of": read_at, "_load_id": str(load_id)}
 
 
 def _verify(con: DuckDBConnection, landed: LandedFile, load_id: int) -> int:

@@ -19,6 +19,7 @@ from marketo_assets.load.activity_types import known_types, register_types, type
 from marketo_assets.load.columns import SchemaChange
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id
 from marketo_assets.load.position import Position, move_watermark, read_position
+from marketo_assets.load.reading_moments import reading_moment
 from marketo_assets.settings import Settings
 from marketo_assets.warehouse import DuckDBConnection, Warehouse, WarehouseError
 
@@ -141,7 +142,9 @@ def _commit(
     ensure_activities(con)
     changes = register_types(con, poll.types, poll.until)
     load_id = next_load_id(con)
-    rejected = insert_answered(con, poll.activities, known_types(con), own_values("rest", poll.until, load_id))
+    rejected = insert_answered(
+        con, poll.activities, known_types(con), own_values("rest", reading_moment(poll.until, (), ""), load_id)
+    )
     keep_one_each(con, load_id)
     forgotten = forget_before(con, oldest_kept(now, settings.activity_keep_months))
     row = con.execute(f"SELECT count(*) FROM {TABLE} WHERE _load_id = ?", [load_id]).fetchone()

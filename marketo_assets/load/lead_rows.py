@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from marketo_assets.land.manifest import Piece
 from marketo_assets.load import parse
 from marketo_assets.load.columns import TEXT, Column, quoted, text_literal
 from marketo_assets.load.lead_texts import Target, insert_texts, insert_values
 from marketo_assets.load.lead_versions import PAST, SHOWN
+from marketo_assets.load.reading_moments import reading_moment
 from marketo_assets.warehouse import DuckDBConnection
 
 LONGEST_LINE = 20_000_000
 """A row longer than the strict reading allows (2 MB) is read leniently: hundreds of full text areas."""
 # Below this size one core reads a file with less work, and hardly slower, than two.
 _SMALL_FILE_BYTES = 32_000_000
+_CREATED = "createdAt"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class FileRows:
     partition: str | None
     """The month whose export this is; None for leads of any month."""
     load_id: int
+    pieces: tuple[Piece, ...] = ()
+    """What the file was put together from, where that were several exports."""
     carried: tuple[str, ...] = ()
     """Columns that the file lacks and whose values the rows before it hand over (table `carried`)."""
     table: str = SHOWN
@@ -56,7 +61,7 @@ def insert_strictly(con: DuckDBConnection, rows: FileRows) -> None:
     types = [parse.reading_type(rows.type_of(c), is_strict=True) if c else TEXT for c in rows.cells]
     source = parse.csv_source(rows.path, len(rows.cells), rows.line_end, types=types)
     values = {column.name: parse.strict_cast(cell, rows.type_of(column)) for cell, column in rows.filled}
-    insert_values(con, _target(con, rows), values, source)
+    insert_values(con, _target(con, rows, is_strict=True), values, source)
 
 
 def insert_leniently(con: DuckDBConnection, rows: FileRows, *, has_stand_ins: bool) -> int:
@@ -68,7 +73,7 @@ def insert_leniently(con: DuckDBConnection, rows: FileRows, *, has_stand_ins: bo
     source = parse.csv_source(rows.path, len(rows.cells), rows.line_end, types=types_as_text, longest_line=LONGEST_LINE)
     cells = ", ".join(f"{parse.with_returns(c) if has_stand_ins else c} AS {c}" for c, _ in rows.filled)
     con.execute(f"CREATE OR REPLACE TEMP TABLE texts AS SELECT {cells} FROM {source}")
-    return insert_texts(con, _target(con, rows), rows.filled)
+    return insert_texts(con, _target(con, rows, is_strict=False), rows.filled)
 
 
 def carry_over(con: DuckDBConnection, partition: str, columns: Sequence[str]) -> tuple[str, ...]:
@@ -89,12 +94,16 @@ def carry_over(con: DuckDBConnection, partition: str, columns: Sequence[str]) ->
     return kept
 
 
-def _target(con: DuckDBConnection, rows: FileRows) -> Target:
+def _target(con: DuckDBConnection, rows: FileRows, *, is_strict: bool) -> Target:
+    cast = parse.strict_cast if is_strict else parse.lenient_cast
+    created = next(
+        (cast(cell, rows.type_of(column)) for cell, column in rows.filled if column.field == _CREATED), "NULL"
+    )
     is_small = rows.file_bytes < _SMALL_FILE_BYTES
     con.execute("SET threads = 1" if is_small else "RESET threads")
     own = {
         "_partition": text_literal(rows.partition) if rows.partition else "NULL",
-        "_as_of": f"TIMESTAMPTZ {text_literal(rows.as_of.isoformat())}",
+        "_as_of": reading_moment(rows.as_of, rows.pieces, created),
         "_source": "'bulk export'",
         "_load_id": str(rows.load_id),
     }

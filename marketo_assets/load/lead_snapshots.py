@@ -118,6 +118,7 @@ def _file_rows(con: DuckDBConnection, registry: Registry, landed: LandedFile, pa
         as_of=landed.as_of,
         partition=landed.partition,
         load_id=load_id,
+        pieces=landed.pieces,
         carried=carry_over(con, landed.partition, [name for name in hidden if name in types]),
     )
 

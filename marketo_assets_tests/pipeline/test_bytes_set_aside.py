@@ -170,19 +170,6 @@ def test_a_job_whose_run_was_killed_is_counted_when_it_has_ended(road: Road) -> 
         assert job.file_bytes
 
 
-def test_a_month_larger_than_the_share_has_a_day_of_its_own(road: Road) -> None:
-    """It waits for a day on which nothing is spent, then runs, and everybody else waits for the day after."""
-    road.land(EARLIER)
-    road.settings = road.with_settings(daily_export_mb=1, quota_share=0.01).settings
-    with pytest.raises(ExportQuotaSpent):
-        road.land(MONTH)
-    clock_of(road).move_to(quota_reset(clock_of(road).now()))
-
-    assert road.land(MONTH).file_bytes > 10_000
-    with pytest.raises(ExportQuotaSpent):
-        road.land("2026-08")
-
-
 def test_an_outage_of_twenty_minutes_is_waited_out(road: Road) -> None:
     """A run that meets 502 everywhere goes on when Marketo is back, and says what it waits for."""
     road.land(EARLIER)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from marketo_assets.clock import quota_day, quota_days, quota_reset
+from marketo_assets.extract.pieces import part_that_fits
 
 SLOTS = 2
 """Export jobs that Marketo processes at once."""
 _STATUS_SECONDS = 60.0
 _PATIENT_AFTER, _PATIENCE, _MOST_PATIENCE = 5, 1.25, 5.0
 _DESCRIBE = 1
+CALLS_OF_HERE = _DESCRIBE
+"""Calls of a month that is here already."""
 _CREATE_ENQUEUE = 2
 _FILE = 1
 
@@ -60,7 +63,7 @@ class Allotment:
 
 @dataclass(frozen=True)
 class Planned:
-    """One export, as it will go."""
+    """One export, of a month or a piece of it, as it will go."""
 
     month: str
     day: date
@@ -99,29 +102,19 @@ class Schedule:
 
 
 def play(wanted: Sequence[Wanted], *, now: datetime, allotment: Allotment, pace: Pace) -> Schedule:
-    """Return when each of *wanted* will be exported, in their order, if nothing else is spent meanwhile."""
-    spent_bytes, spent_calls = _Account(now, allotment.used_bytes), _Account(now, allotment.used_calls)
-    at, pauses, calls, done = max(now, allotment.not_before or now), 0, 0, list[Planned]()
+    """Return when each of *wanted* will be exported, in their order, if nothing else is spent meanwhile.
+
+    A month that no day has room for goes in pieces, each an export of its own.
+    """
+    course = _Course(now, allotment, pace)
     for month in wanted:
         if month.is_here:
-            calls += _DESCRIBE
-            spent_calls.add(at, _DESCRIBE)
-            continue
-        needed_calls = calls_of(month, pace)
-        needed = min(month.reserved_bytes, allotment.daily_bytes)
-        while (
-            allotment.daily_bytes - spent_bytes.on(at) < needed
-            or allotment.daily_calls - spent_calls.on(at) < needed_calls
-        ) and spent_bytes.on(at) + spent_calls.on(at) > 0:
-            calls += _DESCRIBE
-            pauses += 1
-            at = quota_reset(at)
-        at += timedelta(seconds=pace.processing(month.file_bytes) / min(SLOTS, pace.at_once))
-        spent_bytes.add(at, month.file_bytes)
-        spent_calls.add(at, needed_calls)
-        calls += needed_calls
-        done.append(Planned(month.month, quota_day(at), at, month.file_bytes, needed_calls))
-    return Schedule(tuple(done), pauses, calls, at)
+            course.call(_DESCRIBE)
+        elif month.reserved_bytes <= allotment.daily_bytes:
+            course.whole(month)
+        else:
+            course.in_pieces(month)
+    return Schedule(tuple(course.done), course.pauses, course.calls, course.at)
 
 
 def calls_of(month: Wanted, pace: Pace) -> int:
@@ -139,6 +132,58 @@ def status_calls(seconds: float, poll_seconds: float = _STATUS_SECONDS) -> int:
         passed += poll_seconds * min(_MOST_PATIENCE, 1.0 if polls < _PATIENT_AFTER else _PATIENCE ** (polls - 4))
         polls += 1
     return polls
+
+
+class _Course:
+    """What was exported so far, when, and what is spent."""
+
+    def __init__(self, now: datetime, allotment: Allotment, pace: Pace) -> None:
+        self.at, self.pauses, self.calls, self.done = max(now, allotment.not_before or now), 0, 0, list[Planned]()
+        self._allotment, self._pace = allotment, pace
+        self._bytes, self._calls = _Account(now, allotment.used_bytes), _Account(now, allotment.used_calls)
+
+    def call(self, calls: int) -> None:
+        self.calls += calls
+        self._calls.add(self.at, calls)
+
+    def whole(self, month: Wanted) -> None:
+        while self._left() < month.reserved_bytes or not self._may_call(month):
+            if not self._wait():
+                break
+        self._export(month, calls_of(month, self._pace))
+
+    def in_pieces(self, month: Wanted) -> None:
+        likely, needed, part, describe = month.file_bytes, month.reserved_bytes, 0.0, _DESCRIBE
+        while part < 1.0:
+            part = part_that_fits(needed, self._left(), self._allotment.daily_bytes, is_first=bool(describe))
+            if not (part and self._may_call(month)) and self._wait():
+                part = 0.0
+                continue
+            piece = replace(month, file_bytes=likely * part, reserved_bytes=needed * part)
+            self._export(piece, calls_of(piece, self._pace) - _DESCRIBE + describe)
+            likely, needed, describe = likely * (1.0 - part), needed * (1.0 - part), 0
+
+    def _export(self, month: Wanted, calls: int) -> None:
+        self.at += timedelta(seconds=self._pace.processing(month.file_bytes) / min(SLOTS, self._pace.at_once))
+        self._bytes.add(self.at, month.file_bytes)
+        self.call(calls)
+        self.done.append(Planned(month.month, quota_day(self.at), self.at, month.file_bytes, calls))
+
+    def _left(self) -> float:
+        return self._allotment.daily_bytes - self._bytes.on(self.at)
+
+    def _may_call(self, month: Wanted) -> bool:
+        return self._allotment.daily_calls - self._calls.on(self.at) >= calls_of(month, self._pace)
+
+    def _wait(self) -> bool:
+        """Let the day pass, and say so; a day on which nothing is spent is as good as any other."""
+        if self._bytes.on(self.at) + self._calls.on(self.at) <= 0:
+            return False
+        # The run that finds too little left has asked for the fields already.
+        self.calls += _DESCRIBE
+        self.pauses += 1
+        self.at = quota_reset(self.at)
+        return True
 
 
 class _Account:

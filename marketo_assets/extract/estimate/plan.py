@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -10,9 +11,10 @@ from statistics import median
 from marketo_assets.api.limits import Ledger
 from marketo_assets.api.pauses import pauses
 from marketo_assets.extract.estimate.calibration import Calibration, read_calibration
-from marketo_assets.extract.estimate.days import Allotment, Pace, Schedule, Wanted, calls_of, play
+from marketo_assets.extract.estimate.days import CALLS_OF_HERE, Allotment, Pace, Schedule, Wanted, play
 from marketo_assets.extract.estimate.months import KnownMonth, MonthEstimate, Range, estimate_months, upper_bytes
 from marketo_assets.extract.export_jobs import LEADS, recorded_jobs
+from marketo_assets.extract.export_sizes import known_sizes
 from marketo_assets.settings import Settings
 
 # A job waits for Marketo from a minute to ten, whatever was measured or assumed.
@@ -87,7 +89,7 @@ def make_plan(
         rows=rows,
         file_bytes=size,
         calls=Range(schedule.calls, min(low.calls, schedule.calls), max(high.calls, schedule.calls)),
-        month_calls={month.month: calls_of(month, pace) for month in _wanted(estimates, 1.0)},
+        month_calls=_calls_by_month(estimates, schedule),
         allotment=allotment,
         pace=pace,
         calibration=calibration,
@@ -130,8 +132,7 @@ def bytes_to_set_aside(ledger: Ledger, month: str, names: Sequence[str]) -> int 
 
     The upper end is set aside, so that the day's share is not exceeded, and settled by what Marketo reports.
     """
-    jobs = recorded_jobs(ledger)
-    if any(job.object == LEADS and job.partition == month and job.file_bytes is not None for job in jobs):
+    if month in known_sizes(ledger, LEADS):
         return None
     calibration = read_calibration(ledger)
     return upper_bytes(calibration, month, names) if calibration else None
@@ -148,6 +149,13 @@ def _wanted(estimates: Sequence[MonthEstimate], factor: float) -> list[Wanted]:
         )
         for estimate in estimates
     ]
+
+
+def _calls_by_month(estimates: Sequence[MonthEstimate], schedule: Schedule) -> Mapping[str, int]:
+    calls = Counter({estimate.month: CALLS_OF_HERE if estimate.is_here else 0 for estimate in estimates})
+    for planned in schedule.exports:
+        calls[planned.month] += planned.calls
+    return calls
 
 
 def _total(ranges: Sequence[Range]) -> Range:

@@ -56,10 +56,22 @@ def test_calls_end_a_day_too() -> None:
     assert [2, 2, 1] == days_of(months(5, 1), allotment(daily_calls=12))
 
 
-def test_a_month_beyond_a_day_has_one_of_its_own() -> None:
-    """It waits for a day on which nothing is spent, and whoever comes after waits for the next."""
-    wanted = [*months(1, 100), Wanted("2024-12", 5000, 6000), Wanted("2024-11", 100, 100)]
-    assert [1, 1, 1] == days_of(wanted, allotment())
+def test_a_month_beyond_a_day_comes_in_pieces() -> None:
+    """It takes what is left of each day, half at first and then most of it; whoever comes after takes what it leaves."""
+    wanted = [*months(1, 100), Wanted("2024-12", 2500, 2500), Wanted("2024-11", 100, 100)]
+    schedule = play(wanted, now=NOON, allotment=allotment(), pace=PACE)
+
+    by_day: dict[date, list[tuple[str, int]]] = {}
+    for planned in schedule.exports:
+        by_day.setdefault(planned.day, []).append((planned.month, round(planned.file_bytes)))
+    assert [
+        [("2025-01", 100), ("2024-12", 450), ("2024-12", 360)],
+        [("2024-12", 800), ("2024-12", 160)],
+        [("2024-12", 730), ("2024-11", 100)],
+    ] == list(by_day.values())
+    assert 2 == schedule.pauses
+    one = calls_of(Wanted("2024-12", 500, 500), PACE)
+    assert 2 * one + 5 * (one - 1) + 1 + 2 == schedule.calls
 
 
 def test_months_that_are_here_cost_a_call() -> None:
