@@ -76,7 +76,10 @@ class World:
             ("tag_type",),
         )
         found["program_tags"] = self.inside("program", "tags", ("program_id", "tag_type", "tag_value"))
-        found["program_costs"] = self.inside("program", "costs", ("program_id", "start_date", "cost"))
+        costs = self.inside("program", "costs", ("program_id", "start_date", "cost"))
+        # Marketo tells costs by name only, and cannot search a name with a comma.
+        named = {key: row for key, row in costs.rows.items() if "," not in row["program_name"]}
+        found["program_costs"] = Truth(named, key=costs.key)
         found["channel_statuses"] = self.inside("channel", "progressionStatuses", ("channel_id", "name"))
         segments = self.inside("segmentation", "segments", ("segmentation_id", "id"))
         found["segments"] = Truth({row["id"]: row for row in segments.rows.values()})
@@ -88,7 +91,8 @@ class World:
 
     def shown(self, asset: Row) -> Row:
         """Return the row of an asset as its table has to show it."""
-        flat = _snaked(asset)
+        # A draft that was never approved is shown as it stands.
+        flat = _snaked({**asset, **asset["draft"]} if asset["status"] == "draft" else asset)
         if asset["status"] == "approved with draft":
             flat["status"] = "approved"
         for name in ("subject", "from_name", "from_email", "reply_email"):

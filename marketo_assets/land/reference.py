@@ -107,13 +107,13 @@ class _Lander:
             self.log(f"{kind.name}: took up what was read at {pending.as_of:%Y-%m-%d %H:%M:%S} UTC")
             return replace(pending, calls=0, was_adopted=True)
         since = None if self.is_refresh else begin_since(kind, known, now, self.lookback)
-        reading = read_object(self.client, kind, since=since, known=known.records)
+        reading = read_object(self.client, kind, since=since, known=self.present(kind.name))
         for warning in reading.warnings:
             self.log(f"{kind.name}: {warning}")
         return store_reading(self.settings.landing_dir, reading, now)
 
     def land_details(self, detail: Detail) -> None:
-        objects = self.objects_of(detail)
+        objects = self.present(detail.of)
         read = {key: record.read_at for key, record in self.of(detail.name).records.items()}
         for landed in self.pending(detail.name):
             read |= {key: landed.as_of for key, _ in read_records(landed)}
@@ -135,10 +135,10 @@ class _Lander:
             if trouble is not None:
                 raise trouble
 
-    def objects_of(self, detail: Detail) -> Mapping[str, KnownRecord]:
-        """Return what there is of the object that *detail* belongs to, what is not loaded yet included."""
-        found = dict(self.of(detail.of).records)
-        for landed in self.pending(detail.of):
+    def present(self, name: str) -> Mapping[str, KnownRecord]:
+        """Return the records of an object that are not known to be gone, those not loaded yet included."""
+        found = dict(self.of(name).records)
+        for landed in self.pending(name):
             for key, record in read_records(landed):
                 found[key] = KnownRecord(record.get("name"), parse_moment(record.get("updatedAt")), landed.as_of)
             for key in landed.removed:
@@ -153,5 +153,5 @@ class _Lander:
 
     def fresh(self, name: str, now: datetime) -> LandedReading | None:
         """Return the newest reading that was not loaded, if it can stand for one that would be made now."""
-        found = [landed for landed in self.pending(name)[-1:] if now - landed.as_of < KEPT]
+        found = [landed for landed in self.pending(name)[-1:] if timedelta() <= now - landed.landed_at < KEPT]
         return found[0] if found else None

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from marketo_assets.api.moments import parse_moment
-from marketo_assets.extract.objects import DETAILS, REFERENCE
+from marketo_assets.extract.objects import DETAILS, REFERENCE, Detail
 from marketo_assets.extract.reference import Known, KnownRecord, Log
 from marketo_assets.land.readings import FOLDER, LandedReading, check_file, pending_readings
 from marketo_assets.load.columns import text_literal
@@ -66,6 +66,10 @@ _READ = (
 _NEWEST = (
     f"SELECT id, record, removed_at, read_from, load_id FROM {TABLE} WHERE object = $object "
     "QUALIFY row_number() OVER (PARTITION BY id ORDER BY read_from DESC, load_id DESC) = 1"
+)
+_IS_NEWEST = (
+    "held.object = $object AND held.id = newest.id AND held.read_from = newest.read_from "
+    "AND held.load_id = newest.load_id AND newest.removed_at IS NULL"
 )
 
 
@@ -176,28 +180,28 @@ def _load(con: DuckDBConnection, landed: LandedReading, path: Path) -> ReadingLo
     records, added, changed = row or (0, 0, 0)
     con.execute(
         f"UPDATE {TABLE} AS held SET read_until = greatest(held.read_until, $as_of) FROM newest JOIN read USING (id) "
-        "WHERE held.object = $object AND held.id = newest.id AND held.read_from = newest.read_from "
-        "AND held.load_id = newest.load_id AND newest.removed_at IS NULL "
-        "AND newest.record::VARCHAR = read.record::VARCHAR",
+        f"WHERE {_IS_NEWEST} AND newest.record::VARCHAR = read.record::VARCHAR",
         {"object": landed.object, "as_of": landed.as_of},
     )
-    removed = _mark_removed(con, landed.object, landed)
-    for detail in DETAILS:
-        if detail.of == landed.object:
-            _mark_removed(con, detail.name, landed)
-    return ReadingLoad(landed, load_id, records, added, changed, removed, 0.0)
-
-
-def _mark_removed(con: DuckDBConnection, name: str, landed: LandedReading) -> int:
-    """Mark the newest versions of what *landed* found gone, and return how many there are."""
     row = con.execute(
-        f"UPDATE {TABLE} AS held SET removed_at = $as_of FROM ({_NEWEST}) AS newest "
-        "WHERE held.object = $object AND held.id = newest.id AND held.read_from = newest.read_from "
-        "AND held.load_id = newest.load_id AND newest.removed_at IS NULL "
+        f"UPDATE {TABLE} AS held SET removed_at = $as_of FROM newest WHERE {_IS_NEWEST} "
         "AND list_contains($removed::VARCHAR[], held.id) AND held.id NOT IN (SELECT id FROM read)",
-        {"object": name, "as_of": landed.as_of, "removed": list(landed.removed)},
+        {"object": landed.object, "as_of": landed.as_of, "removed": list(landed.removed)},
     ).fetchone()
-    return int(row[0]) if row else 0
+    for detail in DETAILS:
+        if landed.object in (detail.name, detail.of):
+            _follow(con, detail)
+    return ReadingLoad(landed, load_id, records, added, changed, int(row[0]) if row else 0, 0.0)
+
+
+def _follow(con: DuckDBConnection, detail: Detail) -> None:
+    """Mark the details of what is gone, in whichever order the two were loaded."""
+    con.execute(
+        f"UPDATE {TABLE} AS held SET removed_at = greatest(owner.removed_at, held.read_until) "
+        f"FROM ({_NEWEST}) AS newest JOIN ({_NEWEST.replace('$object', '$owner')}) AS owner USING (id) "
+        f"WHERE {_IS_NEWEST} AND owner.removed_at IS NOT NULL",
+        {"object": detail.name, "owner": detail.of},
+    )
 
 
 def _record(con: DuckDBConnection, load: ReadingLoad, run_id: str, now: datetime) -> None:

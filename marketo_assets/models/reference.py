@@ -5,7 +5,8 @@ from __future__ import annotations
 from marketo_assets.load.columns import quoted, text_literal
 from marketo_assets.load.parse import lenient_cast
 from marketo_assets.load.reference import TABLE, has_table
-from marketo_assets.models.reference_columns import OWN, TABLES, Member, ReferenceTable
+from marketo_assets.models.reference_columns import OWN, Member, ReferenceTable
+from marketo_assets.models.reference_tables import TABLES
 from marketo_assets.warehouse import DuckDBConnection
 
 _NEWEST_FIRST = "ORDER BY read_from DESC, load_id DESC"

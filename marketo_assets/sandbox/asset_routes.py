@@ -70,9 +70,9 @@ async def by_id(kind: AssetKind, call: Call) -> Response:
 
 
 async def by_name(kind: AssetKind, call: Call) -> Response:
-    """Answer every asset of exactly that name; of a program tags and costs as asked."""
+    """Answer every asset of exactly that name, none where it has a comma; of a program tags and costs as asked."""
     name = call.parameters.text("Name") or call.parameters.required("name")
-    found = call.sandbox.assets.named(kind.name, name)
+    found = [] if "," in name else call.sandbox.assets.named(kind.name, name)
     if "folder" in (kind.by_name or ()) and (place := _place(call)):
         found = [asset for asset in found if asset.place == place]
     shown = [call.sandbox.assets.shown(item, in_browse=False) for item in _seen(call, found)]

@@ -151,6 +151,14 @@ def test_tags_and_costs_of_programs_need_a_call_each(marketo: Caller) -> None:
     assert {"type", "value", "folderName"} == set(by_id["folder"])
 
 
+def test_a_name_with_a_comma_is_not_found(marketo: Caller) -> None:
+    """Names with commas cannot be searched, so the costs of such a program cannot be asked for."""
+    edit(marketo, "program", 1001, values={"name": "Spring, again"})
+
+    assert NOTHING == marketo.get(f"{BASE}/program/byName.json", name="Spring, again", includeCosts="true")["warnings"]
+    assert "Spring, again" == marketo.result(f"{BASE}/program/1001.json")[0]["name"]
+
+
 @pytest.mark.parametrize("moves", [False, True], ids=["stays", "moves"])
 def test_costs_may_leave_the_stamp_alone(marketo: Caller, moves: bool) -> None:
     """Nobody documents whether a program's updatedAt moves with its costs: a switch chooses."""

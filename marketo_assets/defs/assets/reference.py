@@ -4,14 +4,12 @@ import dagster as dg
 
 from marketo_assets.defs.assets.sources import MARKETO_REFERENCE, OWNERS
 from marketo_assets.defs.failures import explained
-from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata
+from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata, table_metadata
 from marketo_assets.defs.reference_checks import REFERENCE_CHECKS, VERSIONS, check_reference
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.defs.table_columns import read_columns, table_schema
 from marketo_assets.land.reference import Landing, land_reference
-from marketo_assets.load.reference import TABLE, ReadingLoad, load_reference, read_known
+from marketo_assets.load.reference import ReadingLoad, load_reference, read_known
 from marketo_assets.publish import publish
-from marketo_assets.warehouse import DuckDBConnection
 
 GROUP = "reference"
 
@@ -86,7 +84,7 @@ def reference_versions(context: dg.AssetExecutionContext, warehouse: WarehouseRe
             )
             release = publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
             results = list(check_reference(con, settings, now))
-            told = {**_loaded(loads), **release_metadata(release), **_table(con)}
+            told = {**_loaded(loads), **release_metadata(release), **table_metadata(con, "raw", "reference_versions")}
         left = quota_left(ledger)
     return dg.MaterializeResult(check_results=results, metadata={**told, **left})
 
@@ -118,19 +116,10 @@ def _landed(landing: Landing, calls: int) -> Metadata:
 
 def _loaded(loads: list[ReadingLoad]) -> Metadata:
     return {
-        "dagster/table_name": f"marketo.{TABLE}",
         "readings_loaded": len(loads),
         "added": sum(load.added for load in loads),
         "changed": sum(load.changed for load in loads),
         "removed": sum(load.removed for load in loads),
         "calls": 0,
         "worked_seconds": round(sum(load.seconds for load in loads), 2),
-    }
-
-
-def _table(con: DuckDBConnection) -> Metadata:
-    row = con.execute(f"SELECT count(*) FROM {TABLE}").fetchone()
-    return {
-        "dagster/row_count": row[0] if row else 0,
-        "dagster/column_schema": table_schema(read_columns(con, "raw", "reference_versions")),
     }

@@ -10,7 +10,7 @@ from marketo_assets.defs.failures import explained
 from marketo_assets.defs.resources import WarehouseResource
 from marketo_assets.defs.table_columns import read_columns, table_schema
 from marketo_assets.models.reference import told_of
-from marketo_assets.models.reference_columns import TABLES
+from marketo_assets.models.reference_tables import TABLES
 from marketo_assets.warehouse import connect_readonly
 
 REFERENCE_TABLES = tuple(

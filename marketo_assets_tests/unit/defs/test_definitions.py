@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from marketo_assets.definitions import defs
-from marketo_assets.models.reference_columns import TABLES
+from marketo_assets.models.reference_tables import TABLES
 
 CHANGES = ["marketo/raw/lead_changes", "marketo/raw/lead_deletions", "marketo/raw/lead_merges"]
 REFERENCE = list(TABLES)
