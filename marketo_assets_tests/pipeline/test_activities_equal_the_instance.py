@@ -11,7 +11,7 @@ import pytest
 from marketo_assets_tests.activity_truth import DELETE_LEAD, activity_differences
 from marketo_assets_tests.pipeline.conftest import MakeRoad
 from marketo_assets_tests.pipeline.road import NOW, Recording, Road, months_until
-from marketo_assets_tests.pipeline.storm import Cut, Killed
+from marketo_assets_tests.pipeline.storm import Cut, Dying, Killed
 
 MONTHS = 2
 _EMAILS = ["Send Email", "Email Delivered", "Open Email", "Click Email", "Visit Webpage"]
@@ -57,6 +57,28 @@ def test_a_poll_brings_the_same_rows_as_an_export(make_road: MakeRoad) -> None:
     assert load.duplicates == 0, "rows that tell more than those of REST take their place"
 
 
+def test_a_poll_killed_inside_its_commit_loses_nothing(make_road: MakeRoad) -> None:
+    """All is done but the commit: rows and watermark stay as they were, and the next poll brings everything once."""
+    road = make_road(leads=20, months=1, activities=10)
+    road.capture_activities()
+    before, rng = _rows_and_watermark(road), Random(6)
+    for _ in range(3):
+        _happen(road, rng)
+        road.settings.clock.sleep(301)
+        road.kept = Dying(road.settings.data_dir, left=0)
+        with pytest.raises(Killed):
+            road.capture_activities()
+        road.kept = None
+        assert before == _rows_and_watermark(road)
+    capture = road.capture_activities()
+
+    assert capture.activities >= 3
+    assert before != _rows_and_watermark(road)
+    road.load_activities(road.land_activities(months_until(NOW, 1)[0]))
+    assert [] == differences(road)
+    assert 0 == road.capture_activities().activities
+
+
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_a_storm_of_activities_ends_with_the_truth(make_road: MakeRoad, seed: int) -> None:
     """New and merged leads, late activities, kills and void tokens, exports and polls in any order: nothing is lost."""
@@ -99,6 +121,14 @@ def test_a_storm_of_activities_ends_with_the_truth(make_road: MakeRoad, seed: in
         road.load_activities(road.land_activities(month, is_refresh=True))
 
     assert [] == differences(road)
+
+
+def _rows_and_watermark(road: Road) -> list[tuple[Any, ...]]:
+    with road.warehouse.held() as con:
+        query = (
+            "SELECT (SELECT count(*) FROM main.activities), watermark FROM meta.watermarks WHERE stream = 'activities'"
+        )
+        return con.execute(query).fetchall()
 
 
 def _happen(road: Road, rng: Random) -> None:
