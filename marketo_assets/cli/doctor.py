@@ -41,7 +41,8 @@ def run_doctor(*, screen: Screen | None = None, transport: httpx.BaseTransport |
     problems, warnings = findings.count("problem"), findings.count("warning")
     if problems:
         raise Failed(f"{_counted(problems, 'problem')} and {_counted(warnings, 'warning')}; see what to do above.")
-    screen.say(f"No problem and {_counted(warnings, 'warning')}: months can be copied.")
+    screen.say(f"No problem and {_counted(warnings, 'warning')}: months can be copied.", style="bold")
+    screen.paragraph("Next: `marketo-assets plan` tells what that costs, `marketo-assets dev` opens the Dagster UI.")
 
 
 def examine(

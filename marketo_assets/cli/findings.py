@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from marketo_assets.api.errors import MarketoError
-from marketo_assets.cli.screen import Screen
+from marketo_assets.cli.screen import Screen, wrapped
 
 Level = Literal["ok", "note", "warning", "problem"]
 NOTHING_TO_DO = "Nothing to do."
-_STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "problem": "bold red"}
+_STYLES = {"ok": "green", "note": "cyan", "warning": "bold yellow", "problem": "bold red"}
+_ARROW = "→ "
+_LEVEL_COLUMNS, _SUBJECT_COLUMNS, _LEAST_COLUMNS = 9, 18, 30
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,31 @@ class Findings:
     items: list[Finding] = field(default_factory=list)
 
     def add(self, level: Level, subject: str, text: str, todo: str = NOTHING_TO_DO) -> None:
-        """Keep a finding and print it."""
+        """Keep a finding and print it: in columns on a terminal, elsewhere as one line that can be searched."""
         self.items.append(Finding(level, subject, text, todo))
-        self.screen.say(f"{level:<8} {subject}: {text} {todo}", style=_STYLES[level])
+        if self.screen.is_terminal:
+            self._show(self.items[-1])
+        else:
+            self.screen.say(f"{level:<8} {subject}: {text} {todo}")
+
+    def _show(self, finding: Finding) -> None:
+        margin = _LEVEL_COLUMNS + _SUBJECT_COLUMNS
+        width = max(self.screen.width - margin, _LEAST_COLUMNS)
+        first, *more = wrapped(finding.text, width)
+        style = _STYLES[finding.level]
+        self.screen.say_parts(
+            (f"{finding.level:<{_LEVEL_COLUMNS}}", style),
+            (f"{finding.subject:<{_SUBJECT_COLUMNS}}", "bold"),
+            (first, ""),
+        )
+        for line in more:
+            self.screen.say(" " * margin + line)
+        if finding.todo == NOTHING_TO_DO:
+            return
+        lead = _ARROW
+        for line in wrapped(finding.todo, width - len(_ARROW)):
+            self.screen.say_parts((" " * margin, ""), (f"{lead}{line}", style))
+            lead = " " * len(_ARROW)
 
     def count(self, level: Level) -> int:
         """Return how many findings are of *level*."""

@@ -15,7 +15,7 @@ from marketo_assets.api.errors import MarketoError
 from marketo_assets.api.lead_database import LeadField, describe_lead_fields
 from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.cli.endings import Failed, WrongUse
-from marketo_assets.cli.plan_report import as_json, tell_captures, tell_fields, tell_plan
+from marketo_assets.cli.plan_report import as_json, tell_captures, tell_fields, tell_next, tell_plan
 from marketo_assets.cli.project import locate
 from marketo_assets.cli.screen import Screen
 from marketo_assets.extract.estimate.calibration import LEAST_CALLS, Calibration, calibrate, read_calibration
@@ -97,6 +97,7 @@ def run_plan(
     tell_plan(plan, settings, screen)
     tell_fields(plan, settings, screen)
     tell_captures(captures, plan, screen)
+    tell_next(plan, screen)
     return plan
 
 
@@ -140,7 +141,7 @@ def _plan_with_calls(
                 f"--calls {wish.calls} shows too little; put {LEAST_CALLS + 1} or more there, or --no-calls."
             )
         if not is_json:
-            screen.say(f"Looking up ids for at most {wish.calls} calls, to see how many leads each month has.")
+            screen.paragraph(f"Looking up ids for at most {wish.calls} calls, to see how many leads each month has.")
         earliest = min(month_window(months[0]).start, datetime(2020, 1, 1, tzinfo=UTC))
         taken = calibrate(
             client,

@@ -13,7 +13,6 @@ from marketo_assets.extract.estimate.months import MonthEstimate, Range
 from marketo_assets.extract.estimate.plan import Plan
 from marketo_assets.settings import Settings
 
-_WIDTH = 100
 _SHOWN_FIELDS = 8
 _LARGE = 0.05
 _ALWAYS = ("id", "createdAt", "updatedAt")
@@ -22,15 +21,13 @@ _ALWAYS = ("id", "createdAt", "updatedAt")
 def tell_plan(plan: Plan, settings: Settings, screen: Screen) -> None:
     """Print the months, the totals, and when it all ends."""
     first, last = plan.months[-1].month, plan.months[0].month
-    screen.say(f"{first} to {last}, {len(plan.months)} months of {len(plan.fields)} fields, the newest first.")
-    screen.say(_known_from(plan))
+    screen.paragraph(f"{first} to {last}, {len(plan.months)} months of {len(plan.fields)} fields, the newest first.")
+    screen.paragraph(_known_from(plan))
     screen.say()
-    for line in table(_rows(plan), right=frozenset({1, 2, 3, 4, 5})):
-        screen.say(line)
+    _show_table(_rows(plan), screen)
     screen.say()
     allotment, days = plan.allotment, _span(plan.days)
-    _paragraph(
-        screen,
+    screen.paragraph(
         f"Quota: of this project's share ({settings.quota_share:g}) a backfill may take {_mb(allotment.daily_bytes)} "
         f"MB and {allotment.daily_calls:,} calls a day, the rest is kept for captures; of today's, "
         f"{_mb(allotment.used_bytes)} MB and {allotment.used_calls:,} calls are spent or set aside.",
@@ -39,11 +36,11 @@ def tell_plan(plan: Plan, settings: Settings, screen: Screen) -> None:
         screen.say("Every month is here already: nothing is left to export.")
         return
     schedule, ends = plan.schedule, f"{plan.schedule.finished_at:%Y-%m-%d %H:%M} UTC"
-    _paragraph(
-        screen,
+    screen.paragraph(
         f"It takes {days} day{'s' * (days != '1')} of quota and {_span(plan.calls)} calls, waits {schedule.pauses} "
         f"time{'s' * (schedule.pauses != 1)} for the quota, and ends about {ends}, if it begins now and Dagster runs "
         f"all the time. {_pace_text(plan)}",
+        style="bold",
     )
 
 
@@ -64,12 +61,11 @@ def tell_fields(plan: Plan, settings: Settings, screen: Screen) -> None:
         return
     saved = sum(share.share for share in plan.shares if share.name in advised)
     wanted = ",".join(dict.fromkeys((*settings.lead_fields_exclude, *advised)))
-    _paragraph(
-        screen,
+    screen.paragraph(
         f"Without those that are empty in all {plan.calibration.leads if plan.calibration else 0:,} leads looked at "
         f"and those of {_LARGE:.0%} or more, {saved:.0%} less; take out of this line what you need:",
     )
-    screen.say(f"MARKETO_LEAD_FIELDS_EXCLUDE={wanted}")
+    screen.say(f"MARKETO_LEAD_FIELDS_EXCLUDE={wanted}", style="cyan")
 
 
 def tell_captures(captures: CaptureDay, plan: Plan, screen: Screen) -> None:
@@ -77,11 +73,21 @@ def tell_captures(captures: CaptureDay, plan: Plan, screen: Screen) -> None:
     screen.say()
     share = captures.busy_calls / max(1, plan.allotment.daily_calls)
     source = "as measured" if captures.is_measured else "assumed, see --changes-a-day"
-    _paragraph(
-        screen,
+    screen.paragraph(
         f"A day of captures, looking every {captures.poll_seconds:g} s: {captures.quiet_calls:,} calls when nothing "
         f"happens, about {captures.busy_calls:,} at {captures.changes:,} changed leads a day ({source}), which is "
         f"{share:.0%} of what a backfill may make. No export quota.",
+    )
+
+
+def tell_next(plan: Plan, screen: Screen) -> None:
+    """Print what to do now."""
+    screen.say()
+    screen.paragraph(
+        "Next: in the Dagster UI (`marketo-assets dev`), materialize the newest month of job lead_snapshots, look at "
+        "it, then backfill the others."
+        if plan.schedule.exports
+        else "Next: let lead_changes_sensor follow what changes: switch it on in the Dagster UI (`marketo-assets dev`)."
     )
 
 
@@ -128,7 +134,10 @@ def as_json(plan: Plan, captures: CaptureDay) -> str:
 
 def _rows(plan: Plan) -> list[tuple[str, ...]]:
     days = {day: number for number, day in enumerate(sorted({planned.day for planned in plan.schedule.exports}), 1)}
-    on = {planned.month: str(days[planned.day]) for planned in plan.schedule.exports}
+    on = {
+        month.month: _several([days[planned.day] for planned in plan.schedule.exports if planned.month == month.month])
+        for month in plan.months
+    }
     rows = [("month", "leads", "MB", "MB range", "calls", "day", "known from")]
     rows += [
         (
@@ -137,13 +146,27 @@ def _rows(plan: Plan) -> list[tuple[str, ...]]:
             _mb(month.file_bytes.likely),
             _mb_range(month.file_bytes),
             str(plan.month_calls[month.month]),
-            on.get(month.month, "-"),
+            on[month.month],
             _SOURCES[month.source],
         )
         for month in plan.months
     ]
     total = ("in all", f"{plan.rows.likely:,.0f}", _mb(plan.file_bytes.likely), _mb_range(plan.file_bytes))
     return [*rows, (*total, f"{plan.schedule.calls:,}", _span(plan.days), "")]
+
+
+def _show_table(rows: list[tuple[str, ...]], screen: Screen) -> None:
+    lines = table(rows, right=frozenset({1, 2, 3, 4, 5}))
+    if max(map(len, lines)) > screen.width:  # the range is the column that is missed least
+        lines = table([(*row[:3], *row[4:]) for row in rows], right=frozenset({1, 2, 3, 4}))
+    for number, (row, line) in enumerate(zip(rows, lines, strict=True)):
+        is_edge = number in (0, len(lines) - 1)
+        screen.say(line, style="bold" if is_edge else "dim" if row[-1] == _SOURCES["landed"] else "")
+
+
+def _several(days: Sequence[int]) -> str:
+    """Return on which days a month is exported, which are several where no day has room for all of it."""
+    return "-" if not days else str(days[0]) if days[0] == days[-1] else f"{days[0]}-{days[-1]}"
 
 
 _SOURCES = {
@@ -213,17 +236,3 @@ def _mb_range(size: Range) -> str:
 
 def _moment(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def _paragraph(screen: Screen, text: str) -> None:
-    for line in _wrapped(text.split()):
-        screen.say(line)
-
-
-def _wrapped(words: Sequence[str]) -> list[str]:
-    lines = [""]
-    for word in words:
-        if len(lines[-1]) + 1 + len(word) > _WIDTH and lines[-1]:
-            lines.append("")
-        lines[-1] += f" {word}" if lines[-1] else word
-    return lines

@@ -10,7 +10,7 @@ import pytest
 
 from marketo_assets_tests.unit.cli.checkout import MODULE, call, make_checkout
 
-COMMANDS = ["demo", "dev", "sandbox", "doctor", "plan"]
+COMMANDS = ["demo", "dev", "sandbox", "doctor", "plan", "notebook"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

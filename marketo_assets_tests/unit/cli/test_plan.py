@@ -31,12 +31,13 @@ def road(data_dir: Path) -> Iterator[Road]:
 def make(road: Road) -> Make:
     """Makes a plan from June on; more of the wish, and settings, may be told."""
 
-    def plan(*, is_json: bool = False, settings: dict[str, Any] | None = None, **wished: Any) -> Plan:
+    def plan(
+        *, is_json: bool = False, settings: dict[str, Any] | None = None, columns: int | None = None, **wished: Any
+    ) -> Plan:
         wish = Wish(**{"first": FIRST, **wished})
         told = road.with_settings(**(settings or {})).settings
-        return run_plan(
-            wish, is_json=is_json, screen=Screen(is_terminal=False), transport=road.transport, settings=told
-        )
+        screen = Screen(is_terminal=columns is not None, columns=columns)
+        return run_plan(wish, is_json=is_json, screen=screen, transport=road.transport, settings=told)
 
     return plan
 
@@ -105,13 +106,26 @@ def test_machines_get_the_same_figures(make: Make, capsys: pytest.CaptureFixture
     assert told["sample"]["leads"] == 300
 
 
-def test_people_get_lines_that_fit(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    """No line is longer than a hundred columns, and every month, the end and a line to copy are there."""
-    make(settings={"lead_fields_exclude": ("firstName",)})
+@pytest.mark.parametrize(
+    ("columns", "fits"), [(None, 100), (160, 100), (80, 80), (60, 60)], ids=["a file", "wide", "usual", "narrow"]
+)
+def test_people_get_lines_that_fit(
+    make: Make, capsys: pytest.CaptureFixture[str], columns: int | None, fits: int
+) -> None:
+    """No line is wider than the terminal or a hundred columns, and months, end and a line to copy are there."""
+    make(settings={"lead_fields_exclude": ("firstName",)}, columns=columns)
     lines = capsys.readouterr().out.splitlines()
 
-    assert [] == [line for line in lines if len(line) > 100 and not line.startswith("MARKETO_")]
-    for word in ("2026-06 ", "in all", "days? of quota", "ends about 2026-08-15", "A day of captures", "known from"):
+    assert [] == [line for line in lines if len(line) > fits and not line.startswith("MARKETO_")]
+    for word in (
+        "2026-06 ",
+        "in all",
+        "days? of quota",
+        "ends about 2026-08-15",
+        "A day of captures",
+        "known from",
+        "Next: ",
+    ):
         assert any(word.replace("days?", "day") in line for line in lines), word
     assert any(line.startswith("MARKETO_LEAD_FIELDS_EXCLUDE=firstName") for line in lines) or not any(
         "EXCLUDE" in line for line in lines
