@@ -7,9 +7,10 @@ import dagster as dg
 
 from marketo_assets.api.limits import Ledger
 from marketo_assets.api.pauses import pauses
+from marketo_assets.defs.table_columns import read_columns, table_schema
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load.lead_snapshots import SnapshotLoad
-from marketo_assets.warehouse import Release
+from marketo_assets.warehouse import DuckDBConnection, Release
 
 Metadata = Mapping[str, Any]
 
@@ -51,6 +52,24 @@ def loaded_metadata(load: SnapshotLoad, landed: LandedFile) -> Metadata:
         "calls": 0,
         "waited_seconds": 0.0,
         "worked_seconds": round(load.seconds, 2),
+    }
+
+
+def table_metadata(
+    con: DuckDBConnection, schema: str, table: str, *, unique: str | None = None, is_counted: bool = True
+) -> Metadata:
+    """Return what a table is: its rows, its address and its columns, *unique* among them; nothing if it is not there.
+
+    **Cost:** a count, which works out a view; with *is_counted* off, none.
+    """
+    columns = read_columns(con, schema, table)
+    if not columns:
+        return {}
+    row = con.execute(f"SELECT count(*) FROM {schema}.{table}").fetchone() if is_counted else None
+    return {
+        **({"dagster/row_count": row[0]} if row else {}),
+        "dagster/table_name": f"marketo.{schema}.{table}",
+        "dagster/column_schema": table_schema(columns, unique=unique),
     }
 
 

@@ -1,4 +1,4 @@
-"""Which values may be shown in a preview: those that are obviously no person's. When in doubt, not."""
+"""Which values are a person's, or may be: those are tagged, and no preview shows them. When in doubt, they are."""
 
 import re
 
@@ -12,6 +12,17 @@ _PERSONAL_NAME = re.compile(
     r"ssn|taxid|iban|account|cookie|ipaddr|latitude|longitude|twitter|facebook|linkedin|instagram|photo|comment|note",
     re.IGNORECASE,
 )
+# Columns that hold values of whatever field, or what somebody did, wrote or signs with; by their tables.
+_HOLDS_ANY = {
+    "lead_changes": ("old_value", "new_value"),
+    "lead_history": ("value",),
+    "rejected_values": ("value",),
+    "activities": ("primary_attribute_value", "attributes"),
+    "activities_with_leads": ("primary_attribute_value", "attributes"),
+    "activity_exports": ("primaryAttributeValue", "attributes"),
+    "reference_versions": ("record",),
+    "emails": ("from_name", "from_email", "reply_email"),
+}
 # Texts from short, public lists of choices.
 _PLAIN_TEXTS = frozenset(
     {"leadsource", "leadstatus", "industry", "rating", "originalsourcetype", "registrationsourcetype"}
@@ -30,3 +41,14 @@ def may_show(field: str, data_type: str) -> bool:
     if is_personal(field, data_type):
         return False
     return data_type in _PLAIN_TYPES or field.lower() in _PLAIN_TEXTS
+
+
+def personal_tags(table: str, column: str, field: str | None = None, data_type: str | None = None) -> dict[str, str]:
+    """Return the tag of a *column*, `pii` `yes` or `possible`, where it holds a person's data; *field* fills it."""
+    if field is None or data_type is None:
+        return {"pii": "possible"} if column in _HOLDS_ANY.get(table, ()) else {}
+    if field == "id":
+        return {}
+    if is_personal(field, data_type):
+        return {"pii": "yes"}
+    return {} if may_show(field, data_type) else {"pii": "possible"}

@@ -6,8 +6,19 @@ from dataclasses import dataclass
 import dagster as dg
 
 from marketo_assets.api.lead_database import LeadField
-from marketo_assets.defs.privacy import is_personal, may_show
+from marketo_assets.defs.privacy import may_show, personal_tags
+from marketo_assets.load.columns import table_columns
 from marketo_assets.warehouse import DuckDBConnection
+
+# Where the columns of a table say which field fills them, and what stands before the field's own column name.
+_LEAD_FIELDS, _MEMBER_FIELDS = ("main", "lead_fields"), ("meta", "program_member_fields")
+_FILLED_FROM = {
+    "leads": (_LEAD_FIELDS, ""),
+    "deleted_leads": (_LEAD_FIELDS, ""),
+    "lead_snapshots": (_LEAD_FIELDS, ""),
+    "activities_with_leads": (_LEAD_FIELDS, "lead_"),
+    "program_members": (_MEMBER_FIELDS, ""),
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,7 @@ class TableColumn:
     comment: str | None
     field: str | None = None
     data_type: str | None = None
+    table: str = ""
 
     @property
     def may_show(self) -> bool:
@@ -29,15 +41,17 @@ class TableColumn:
 
 
 def read_columns(con: DuckDBConnection, schema: str, table: str) -> list[TableColumn]:
-    """Return the columns of a published table, in order; those of lead tables with their Marketo field."""
+    """Return the columns of a table, in order, with the Marketo field that fills them; none if it is not there."""
     rows = con.execute(
-        "SELECT found.column_name, found.data_type, found.comment, field.name, field.data_type "
-        "FROM duckdb_columns() AS found LEFT JOIN main.lead_fields AS field "
-        "ON field.column_name = found.column_name AND found.table_name IN ('leads', 'lead_snapshots') "
-        "WHERE found.schema_name = ? AND found.table_name = ? AND NOT found.internal ORDER BY found.column_index",
+        "SELECT column_name, data_type, comment FROM duckdb_columns() "
+        "WHERE schema_name = ? AND table_name = ? AND NOT internal ORDER BY column_index",
         [schema, table],
     ).fetchall()
-    return [TableColumn(*row) for row in rows]
+    filled, found = _filled(con, table), []
+    for name, type_, comment in rows:
+        field, data_type = filled.get(name, (None, None))
+        found.append(TableColumn(name, type_, comment, field, data_type, table))
+    return found
 
 
 def quoted_columns(columns: Sequence[TableColumn]) -> str:
@@ -54,22 +68,22 @@ def table_schema(columns: Sequence[TableColumn], *, unique: str | None = None) -
                 type=column.type,
                 description=column.comment,
                 constraints=dg.TableColumnConstraints(nullable=column.name != unique, unique=column.name == unique),
-                tags=_pii(column.field, column.data_type),
+                tags=personal_tags(column.table, column.name, column.field, column.data_type),
             )
             for column in columns
         ]
     )
 
 
-def export_schema(fields: Sequence[LeadField]) -> dg.TableSchema:
-    """Return the columns of a landed export as Dagster shows them, with Marketo's types."""
+def export_schema(fields: Sequence[LeadField], *, of: str) -> dg.TableSchema:
+    """Return the columns of a landed export, *of* `lead_exports` or another, as Dagster shows them: Marketo's types."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=field.name,
                 type=field.data_type,
                 description=field.display_name,
-                tags=_pii(field.name, field.data_type),
+                tags=personal_tags(of, field.name, *((field.name, field.data_type) if of == "lead_exports" else ())),
             )
             for field in fields
         ]
@@ -102,9 +116,9 @@ def lineage_table(columns: Sequence[TableColumn]) -> dg.TableMetadataValue:
     )
 
 
-def _pii(field: str | None, data_type: str | None) -> dict[str, str]:
-    if field is None or data_type is None or field == "id":
+def _filled(con: DuckDBConnection, table: str) -> dict[str, tuple[str, str]]:
+    (schema, registry), before = _FILLED_FROM.get(table, (("", ""), ""))
+    if not registry or not table_columns(con, schema, registry):
         return {}
-    if is_personal(field, data_type):
-        return {"pii": "yes"}
-    return {} if may_show(field, data_type) else {"pii": "possible"}
+    rows = con.execute(f"SELECT column_name, name, data_type FROM {schema}.{registry}").fetchall()
+    return {before + column: (name, data_type) for column, name, data_type in rows}

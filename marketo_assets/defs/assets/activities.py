@@ -6,17 +6,14 @@ from marketo_assets.defs.activity_checks import ACTIVITIES, ACTIVITY_CHECKS, che
 from marketo_assets.defs.assets.activity_exports import GROUP, activity_exports
 from marketo_assets.defs.assets.sources import MARKETO_ACTIVITIES, OWNERS
 from marketo_assets.defs.failures import explained
-from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata
+from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata, table_metadata
 from marketo_assets.defs.partitions import MONTHS
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.defs.table_columns import read_columns, table_schema
 from marketo_assets.land.activity_exports import read_landed_activities
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load.activities import ActivityLoad, load_activities
 from marketo_assets.load.activity_polls import ActivityCapture, capture_activities
-from marketo_assets.load.activity_rows import TABLE
 from marketo_assets.publish import publish
-from marketo_assets.warehouse import DuckDBConnection
 
 
 @dg.asset(
@@ -51,7 +48,11 @@ def activities(context: dg.AssetExecutionContext, warehouse: WarehouseResource) 
             )
             release = publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
             results = list(check_activities(con, landed.as_of, now))
-            told = {**_loaded(load, landed), **release_metadata(release), **_table(con)}
+            told = {
+                **_loaded(load, landed),
+                **release_metadata(release),
+                **table_metadata(con, "main", "activities", unique="activity_guid"),
+            }
         left = quota_left(ledger)
     context.log.info(
         f"{partition}: {load.rows:,} activities were new or different, {load.duplicates:,} were here, "
@@ -101,7 +102,6 @@ def activity_polls(
 def _loaded(load: ActivityLoad, landed: LandedFile) -> Metadata:
     return {
         "dagster/partition_row_count": landed.records,
-        "dagster/table_name": f"marketo.{TABLE}",
         "load_id": load.load_id,
         "export_id": landed.export_id,
         "file_bytes": landed.file_bytes,
@@ -132,12 +132,4 @@ def _captured(capture: ActivityCapture) -> Metadata:
         "lag_seconds": (capture.until - seen).total_seconds() if seen else 0.0,
         "calls": capture.calls,
         "worked_seconds": round(capture.seconds, 2),
-    }
-
-
-def _table(con: DuckDBConnection) -> Metadata:
-    row = con.execute(f"SELECT count(*) FROM {TABLE}").fetchone()
-    return {
-        "dagster/row_count": row[0] if row else 0,
-        "dagster/column_schema": table_schema(read_columns(con, "main", "activities"), unique="activity_guid"),
     }

@@ -71,7 +71,7 @@ def activity_exports(
             **landed_metadata(landed),
             "types_known": len(landed.types),
             **left,
-            "dagster/column_schema": export_schema(landed.fields),
+            "dagster/column_schema": export_schema(landed.fields, of="activity_exports"),
             "preview": dg.MetadataValue.md(preview_export(landed.path, landed.fields)),
         },
         check_results=[check_waits(waits)],

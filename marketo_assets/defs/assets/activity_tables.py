@@ -8,8 +8,8 @@ from marketo_assets.defs.assets.activities import activities
 from marketo_assets.defs.assets.activity_exports import GROUP
 from marketo_assets.defs.assets.sources import OWNERS
 from marketo_assets.defs.failures import explained
+from marketo_assets.defs.metadata import table_metadata
 from marketo_assets.defs.resources import WarehouseResource
-from marketo_assets.defs.table_columns import read_columns, table_schema
 from marketo_assets.warehouse import connect_readonly
 
 _TOLD = {
@@ -45,13 +45,7 @@ def published_activities(
     with explained(), connect_readonly(warehouse.warehouse().published_path) as con:
         for spec in ACTIVITY_TABLES:
             name = spec.key.path[-1]
-            if columns := read_columns(con, "main", name):
-                row = con.execute(f"SELECT count(*) FROM main.{name}").fetchone()
-                told = {
-                    "dagster/row_count": row[0] if row else 0,
-                    "dagster/table_name": f"marketo.main.{name}",
-                    "dagster/column_schema": table_schema(columns),
-                }
+            if told := table_metadata(con, "main", name):
                 results.append(dg.MaterializeResult[None](asset_key=spec.key, metadata=told))
             else:
                 context.log.info(f"marketo.{name} is not there yet; it needs a month of leads as well")

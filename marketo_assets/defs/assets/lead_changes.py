@@ -7,11 +7,9 @@ import dagster as dg
 from marketo_assets.defs.assets.sources import GROUP, MARKETO_LEAD_FIELDS, MARKETO_LEADS, OWNERS
 from marketo_assets.defs.change_checks import CHANGES, CHANGES_CHECKS, DELETIONS, MERGES, check_changes
 from marketo_assets.defs.failures import explained
-from marketo_assets.defs.metadata import Metadata, quota_left
+from marketo_assets.defs.metadata import Metadata, quota_left, table_metadata
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.defs.table_columns import read_columns, table_schema
 from marketo_assets.load.lead_changes import Capture, capture_lead_changes
-from marketo_assets.warehouse import DuckDBConnection
 
 _REFRESH = (
     "**Refresh:** a poll appends what is not here yet, in one transaction with the leads that are read again, and "
@@ -57,7 +55,7 @@ def captured_lead_changes(
             results = [
                 dg.MaterializeResult[None](
                     asset_key=spec.key,
-                    metadata={**_table(con, spec.key.path[-1]), **told},
+                    metadata={**table_metadata(con, "raw", spec.key.path[-1]), **told},
                     check_results=list(check_changes(con, spec.key, capture)),
                 )
                 for spec in CHANGE_TABLES
@@ -100,13 +98,4 @@ def _metadata(capture: Capture) -> Metadata:
         "lag_seconds": (capture.until - seen).total_seconds() if seen else 0.0,
         "calls": capture.calls,
         "worked_seconds": round(capture.seconds, 2),
-    }
-
-
-def _table(con: DuckDBConnection, name: str) -> Metadata:
-    row = con.execute(f"SELECT count(*) FROM raw.{name}").fetchone()
-    return {
-        "dagster/row_count": row[0] if row else 0,
-        "dagster/table_name": f"marketo.raw.{name}",
-        "dagster/column_schema": table_schema(read_columns(con, "raw", name)),
     }

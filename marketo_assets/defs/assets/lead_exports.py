@@ -93,7 +93,7 @@ def lead_exports(
             **landed_metadata(landed),
             **planned,
             **left,
-            "dagster/column_schema": export_schema(landed.fields),
+            "dagster/column_schema": export_schema(landed.fields, of="lead_exports"),
             "dagster/column_lineage": lineage(names, MARKETO_LEADS.key),
             "preview": dg.MetadataValue.md(preview_export(landed.path, landed.fields)),
         },

@@ -22,14 +22,12 @@ from marketo_assets.defs.member_checks import (
     check_list_members,
     check_program_members,
 )
-from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata
+from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata, table_metadata
 from marketo_assets.defs.pausing import pausing
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.defs.table_columns import read_columns, table_schema
 from marketo_assets.extract.bulk import Exporter
 from marketo_assets.extract.objects import choose_objects
 from marketo_assets.load.columns import table_columns
-from marketo_assets.load.lead_fields import ensure_registry
 from marketo_assets.load.list_capture import ListCapture, capture_list_members
 from marketo_assets.load.member_capture import MemberCapture, ReadingTerms, capture_program_members
 from marketo_assets.publish import publish
@@ -222,13 +220,5 @@ def _told_of_lists(found: ListCapture) -> Metadata:
 def _table(con: DuckDBConnection, name: str) -> Metadata:
     if not table_columns(con, "main", name):
         return {}
-    ensure_registry(con)
-    columns = read_columns(con, "main", name)
-    row = con.execute(f"SELECT count(*), count(*) FILTER (removed_at IS NULL) FROM main.{name}").fetchone()
-    rows, members = row or (0, 0)
-    return {
-        "dagster/row_count": rows,
-        "members": members,
-        "dagster/table_name": f"marketo.{name}",
-        "dagster/column_schema": table_schema(columns),
-    }
+    row = con.execute(f"SELECT count(*) FROM main.{name} WHERE removed_at IS NULL").fetchone()
+    return {**table_metadata(con, "main", name), "members": row[0] if row else 0}

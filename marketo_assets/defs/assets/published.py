@@ -11,11 +11,11 @@ from marketo_assets.defs.assets.lead_sweep import lead_updates
 from marketo_assets.defs.assets.sources import GROUP, OWNERS
 from marketo_assets.defs.checks import LEADS, LEADS_CHECKS, check_leads
 from marketo_assets.defs.failures import explained
-from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata
+from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata, table_metadata
 from marketo_assets.defs.preview import preview_table
 from marketo_assets.defs.resources import WarehouseResource
 from marketo_assets.defs.sensors import AFTER_LOADS, LEADS_FRESHNESS
-from marketo_assets.defs.table_columns import TableColumn, lineage, lineage_table, read_columns, table_schema
+from marketo_assets.defs.table_columns import lineage, lineage_table, read_columns
 from marketo_assets.publish import publish
 from marketo_assets.warehouse import DuckDBConnection, Release, WarehouseError, connect_readonly
 
@@ -150,27 +150,19 @@ def _results(con: DuckDBConnection, told: Metadata) -> list[dg.MaterializeResult
     results: list[dg.MaterializeResult[None]] = []
     for spec in (*LEAD_TABLES, *META_TABLES):
         schema, table = ("main", *spec.key.path[1:])[-2:]
-        columns = read_columns(con, schema, table)
-        metadata = {**_table_metadata(con, schema, table, columns), **(told if spec.key == LEADS else {})}
+        # History is worked out when it is asked for: counting it would cost more than the release.
+        metadata = table_metadata(
+            con, schema, table, unique="id" if spec.key == LEADS else None, is_counted=table != HISTORY[-1]
+        )
         if spec.key == LEADS:
-            metadata |= _leads_metadata(con, columns)
+            metadata = {**metadata, **told, **_leads_metadata(con)}
         checks = list(check_leads(con)) if spec.key == LEADS else []
         results.append(dg.MaterializeResult(asset_key=spec.key, metadata=metadata, check_results=checks))
     return results
 
 
-def _table_metadata(con: DuckDBConnection, schema: str, table: str, columns: Sequence[TableColumn]) -> Metadata:
-    # History is worked out when it is asked for: counting it would cost more than the release.
-    query = f"SELECT count(*) FROM {schema}.{table}"
-    row = None if table == HISTORY[-1] else con.execute(query).fetchone()
-    return {
-        **({"dagster/row_count": row[0]} if row else {}),
-        "dagster/table_name": f"marketo.{schema}.{table}",
-        "dagster/column_schema": table_schema(columns, unique="id" if table == "leads" else None),
-    }
-
-
-def _leads_metadata(con: DuckDBConnection, columns: Sequence[TableColumn]) -> Metadata:
+def _leads_metadata(con: DuckDBConnection) -> Metadata:
+    columns = read_columns(con, "main", "leads")
     return {
         "dagster/column_lineage": lineage({column.name: column.name for column in columns}, lead_snapshots.key),
         "preview": dg.MetadataValue.md(preview_table(con, "main.leads", columns)),

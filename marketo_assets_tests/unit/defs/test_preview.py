@@ -121,7 +121,7 @@ def test_personal_columns_are_tagged() -> None:
         "leadScore": {},
     }
 
-    exported = export_schema([field(name, kind) for name, kind in kinds.items()])
+    exported = export_schema([field(name, kind) for name, kind in kinds.items()], of="lead_exports")
     table = table_schema([TableColumn(name, "VARCHAR", None, name, kind) for name, kind in kinds.items()], unique="id")
 
     assert expected == {column.name: column.tags for column in exported.columns}

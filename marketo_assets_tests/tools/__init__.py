@@ -1,0 +1,1 @@
+"""Tools that people run by hand; no test imports them."""
