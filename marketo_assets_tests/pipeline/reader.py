@@ -1,7 +1,8 @@
 """A reader in a process of its own: says what it saw when its standard input ends.
 
 `hold PATH` opens the published file once, when told to by a first line, and asks it again and again; `poll PATH`
-opens it anew each time. Each look checks that what is there agrees with itself. Prints reads and what was wrong.
+opens it anew each time. Each look checks that what is there agrees with itself. Prints reads, what was wrong, and the
+longest time that one look took, opening included.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from pathlib import Path
 
 from marketo_assets.warehouse import DuckDBConnection, connect_readonly
@@ -31,12 +33,13 @@ def look(con: DuckDBConnection) -> tuple[int, ...]:
 
 def main() -> int:
     how, path = sys.argv[1], Path(sys.argv[2])
-    is_over, seen, wrong, reads = threading.Event(), set[tuple[int, ...]](), set[str](), 0
+    is_over, seen, wrong, reads, slowest = threading.Event(), set[tuple[int, ...]](), set[str](), 0, 0.0
     threading.Thread(target=_wait_for_the_end, args=[is_over], daemon=True).start()
     held = connect_readonly(path)
     sys.stdout.write("reading\n")
     sys.stdout.flush()
     while not is_over.wait(0.005):
+        began = time.monotonic()
         con = held if how == "hold" else connect_readonly(path)
         try:
             found = look(con)
@@ -48,8 +51,9 @@ def main() -> int:
         finally:
             if con is not held:
                 con.close()
-        reads += 1
-    sys.stdout.write(json.dumps({"reads": reads, "wrong": sorted(wrong), "seen": sorted(seen)}))
+        reads, slowest = reads + 1, max(slowest, time.monotonic() - began)
+    told = {"reads": reads, "wrong": sorted(wrong), "seen": sorted(seen), "slowest_seconds": slowest}
+    sys.stdout.write(json.dumps(told))
     return 0
 
 

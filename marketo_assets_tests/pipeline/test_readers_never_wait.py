@@ -15,6 +15,8 @@ from marketo_assets_tests.pipeline.processes import PATIENCE_SECONDS, child
 from marketo_assets_tests.pipeline.road import NOW, Road, months_until
 
 MONTHS = months_until(NOW, 8)
+MOST_SECONDS = 1.0
+"""For opening the published file, asking it and closing it, while a run writes beside it."""
 
 
 @pytest.fixture
@@ -34,25 +36,28 @@ def backfill_while_reading(road: Road, data_dir: Path, how: str) -> dict[str, An
         told, errors = reader.communicate(timeout=PATIENCE_SECONDS)
     assert 0 == reader.returncode, errors
     report: dict[str, Any] = json.loads(told)
-    print(f"{report['reads']} reads while 7 months were run in {seconds:.1f} s")
+    slowest = report["slowest_seconds"]
+    print(f"{report['reads']} reads, the slowest of {slowest:.3f} s, while 7 months were run in {seconds:.1f} s")
     return report
 
 
 def test_a_reader_keeps_the_published_file_open_for_the_whole_backfill(road: Road, data_dir: Path) -> None:
-    """A connection opened before a backfill answers all the time, always from the same state, and blocks no run."""
+    """A connection opened before a backfill answers all the time, always from the same state, within a second."""
     report = backfill_while_reading(road, data_dir, "hold")
 
     assert [] == report["wrong"]
+    assert report["slowest_seconds"] < MOST_SECONDS
     assert 1 == len(report["seen"])
     assert report["reads"] > 20
     assert [] == road.differences()
 
 
 def test_a_reader_opens_the_published_file_all_the_time(road: Road, data_dir: Path) -> None:
-    """Every opening during a backfill works at once and shows one release, never half of one."""
+    """Every opening during a backfill works within a second and shows one release, never half of one."""
     report = backfill_while_reading(road, data_dir, "poll")
 
     assert [] == report["wrong"]
+    assert report["slowest_seconds"] < MOST_SECONDS
     assert len(report["seen"]) > 3
     assert report["reads"] > 20
     assert [] == road.differences()
