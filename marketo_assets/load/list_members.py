@@ -83,7 +83,16 @@ def tell_events(con: DuckDBConnection, load_id: int) -> int:
     **Cost:** no call; a scan of the activities since the earliest reading, and one of the table.
     """
     make_states(con)
+    # What was an activity's word alone, and is no more: it was skipped, as an export has told since.
     changed = _count(
+        con,
+        f"DELETE FROM {TABLE} USING meta.member_readings AS reading WHERE reading.id = list_id "
+        f"AND reading.members_of = '{LISTS}' AND NOT is_read AND first_seen_at > reading.whole_as_of "
+        f"AND NOT EXISTS (FROM {STATES} AS told WHERE told.list_id = {TABLE}.list_id "
+        f"AND told.lead_id = {TABLE}.lead_id)",
+        [],
+    )
+    changed += _count(
         con,
         f"INSERT INTO {TABLE} SELECT list_id, lead_id, first_added_at, told_at, if(is_member, NULL, told_at), "
         "false, told_at, $1 "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from marketo_assets_tests.pipeline.member_road import (
     capture_members,
     change_program,
     in_program,
+    kept_open,
     lead_ids,
     wrong_members,
 )
@@ -30,8 +32,9 @@ DAY = 86_400.0
 
 
 @pytest.fixture
-def road(make_road: MakeRoad) -> Road:
-    return begin(make_road(leads=600))
+def road(make_road: MakeRoad) -> Iterator[Road]:
+    with kept_open(make_road(leads=600)) as road:
+        yield begin(road)
 
 
 def pass_time(road: Road, seconds: float = 3600.0) -> None:
