@@ -13,6 +13,7 @@ from marketo_assets.load.compaction import close_gaps, compact
 from marketo_assets.load.lead_versions import lead_columns
 from marketo_assets.load.ledger import append_rows, ensure_tables, replace_rows
 from marketo_assets.models.activities import refresh_activities
+from marketo_assets.models.fivetran import refresh_fivetran
 from marketo_assets.models.members import refresh_members
 from marketo_assets.models.reference import refresh_reference
 from marketo_assets.models.runner import refresh_models
@@ -47,9 +48,10 @@ def publish(
         compact(con)
         close_gaps(con, now)
         refresh_models(con)
-        refresh_activities(con)
+        types = refresh_activities(con)
         refresh_reference(con)
         refresh_members(con)
+        refresh_fivetran(con, types)
         replace_rows(con, "meta.export_jobs", [vars(job) for job in recorded_jobs(ledger)])
         replace_rows(con, "meta.api_usage", ledger.usage_by_day())
         findings = audit_leads(con)

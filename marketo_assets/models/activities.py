@@ -63,10 +63,13 @@ class TypedView:
         return {**head, _PRIMARY: self.primary or shared[_PRIMARY], **typed, **tail}
 
 
-def refresh_activities(con: DuckDBConnection) -> None:
-    """Leave a view for each activity type, listed or only met, and `activities_with_leads`; what is current stays."""
+def refresh_activities(con: DuckDBConnection) -> list[TypedView]:
+    """Leave a view for each activity type, listed or only met, and `activities_with_leads`; what is current stays.
+
+    Returns what the views of the types are.
+    """
     if not has_activities(con):
-        return
+        return []
     wanted, found = typed_views(con), _comments(con)
     shared = found["activities"]
     for view in wanted:
@@ -76,6 +79,7 @@ def refresh_activities(con: DuckDBConnection) -> None:
     for name in _views_of_types(con) - {view.name for view in wanted}:
         con.execute(f"DROP VIEW main.{quoted(name)}")
     _join_leads(con, found)
+    return wanted
 
 
 def typed_views(con: DuckDBConnection) -> list[TypedView]:
