@@ -1,6 +1,6 @@
 """A backfill under a real Dagster against the time that Marketo's two export slots need for the same jobs.
 
-`python -m marketo_assets_tests.benchmarks.two_slots [--months 24] [--minutes 5] [--scale 10]`
+`python -m marketo_assets_tests.benchmarks.two_slots [--months 24] [--minutes 5] [--scale 2.5]`
 
 A job is processed for so many of Marketo's *minutes*, of which *scale* pass in one of life. Dagster's own time (daemon
 ticks, starting a process for each run) does not shrink with the scale, so the ratio is worse than in life.
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--months", type=int, default=24)
     parser.add_argument("--leads", type=int, default=500, help="leads a month")
     parser.add_argument("--minutes", type=float, default=5.0, help="how long Marketo processes a job")
-    parser.add_argument("--scale", type=float, default=10.0)
+    parser.add_argument("--scale", type=float, default=2.5)
     asked = parser.parse_args()
     told = {
         "--leads": asked.leads * asked.months,
