@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -138,11 +138,13 @@ class World:
         return {**_snaked(own), **above, "type": item["folderId"]["type"]}
 
 
-def reference_differences(con: DuckDBConnection, control: httpx.Client, *, most: int = 20) -> list[str]:
-    """Return what differs between the published tables and what the sandbox has, at most *most* sentences."""
+def reference_differences(
+    con: DuckDBConnection, control: httpx.Client, *, tables: Collection[str] = (), most: int = 20
+) -> list[str]:
+    """Return what differs between *tables*, or all, and what the sandbox has, at most *most* sentences."""
     found: list[str] = []
     for table, truth in World(control).tables().items():
-        found += _compared(con, table, truth)
+        found += _compared(con, table, truth) if not tables or table in tables else ()
     return found[:most]
 
 

@@ -88,8 +88,8 @@ def read_object(
     of before: those that everything lacks are asked for once more, one by one or all together, before they count as
     removed. Where something went while it was read, it is read again.
 
-    **Cost:** one call for each 199 records (campaigns: 300), begun or whole; drafts and missing ones cost a call each
-    while they are few, and another listing where they are many.
+    **Cost:** one call for each 199 records (campaigns: 300), begun or whole; drafts and missing ones cost a call each,
+    and all together no more than another listing or two.
     Raises: StuckPaging, AccessDenied, FeatureAbsent, UnreadableAnswer.
     """
     calls = client.calls
@@ -101,7 +101,7 @@ def read_object(
         found += last.found
     if not last.is_steady:
         warnings.append("changed while it was read, again and again; some may show at the next run only")
-    found += _approved_versions(client, kind, found)
+    found += _approved_versions(client, kind, found, few=first.calls if since is None else _FEW)
     removed: Iterable[str] = ()
     if since is None and (missing := frozenset(known) - {item.id for item in found}):
         removed, more, told = _gone(client, kind, missing, last)
@@ -119,13 +119,15 @@ def read_object(
     )
 
 
-def _approved_versions(client: MarketoClient, kind: ReferenceObject, found: Sequence[Found]) -> list[Found]:
+def _approved_versions(
+    client: MarketoClient, kind: ReferenceObject, found: Sequence[Found], *, few: int
+) -> list[Found]:
     # Which version a browse shows of what is approved and has a draft is not documented; the approved one is in use.
     if not kind.has_versions:
         return []
     approved = {item.id for item in found if _status(item) == _APPROVED}
     drafts = sorted({item.id for item in found} - approved)
-    if drafts and (kind.one is None or len(drafts) > _FEW):
+    if drafts and (kind.one is None or len(drafts) > few):
         return list_objects(client, kind, status=_APPROVED).found
     return [item for draft in drafts for item in _one(client, kind, draft, status=_APPROVED)]
 

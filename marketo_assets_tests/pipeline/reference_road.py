@@ -34,11 +34,11 @@ def read(road: Road, *, is_refresh: bool = False) -> list[ReadingLoad]:
     return load(road)
 
 
-def reference_diff(road: Road) -> list[str]:
-    """Publish, and return what differs between the tables and the instance."""
+def reference_diff(road: Road, *tables: str) -> list[str]:
+    """Publish, and return what differs between the *tables*, or all of them, and the instance."""
     road.publish()
     with road.reading() as con:
-        return reference_differences(con, road.control)
+        return reference_differences(con, road.control, tables=tables)
 
 
 def peek(road: Road, sql: str) -> list[tuple[Any, ...]]:

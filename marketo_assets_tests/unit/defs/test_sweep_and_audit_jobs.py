@@ -14,7 +14,7 @@ from marketo_assets.definitions import defs
 from marketo_assets.defs.change_sensor import lead_changes_sensor
 from marketo_assets.defs.jobs import lead_snapshots_job
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.defs.schedules import lead_audit_weekly, lead_sweep_nightly
+from marketo_assets.defs.schedules import lead_audit_weekly, lead_sweep_nightly, reference_daily
 from marketo_assets_tests.pipeline.road import Road
 
 MONTHS = ("2026-06", "2026-07", "2026-08")
@@ -100,7 +100,9 @@ def test_before_the_first_load_a_sweep_says_what_to_do(run: Run) -> None:
         assert "Run job lead_snapshots" in str(event.step_failure_data.user_failure_data)
 
 
-@pytest.mark.parametrize("schedule", [lead_sweep_nightly, lead_audit_weekly], ids=lambda schedule: schedule.name)
+@pytest.mark.parametrize(
+    "schedule", [lead_sweep_nightly, lead_audit_weekly, reference_daily], ids=lambda schedule: schedule.name
+)
 def test_schedules_start_one_run_at_a_time(schedule: dg.ScheduleDefinition, tmp_path: Path) -> None:
     """A schedule is off until it is switched on, and starts nothing while its last run waits."""
     assert dg.DefaultScheduleStatus.STOPPED == schedule.default_status
