@@ -40,6 +40,8 @@ class SnapshotLoad:
     columns: Mapping[str, str]
     """The table's columns, with their types."""
     seconds: float
+    newer_as_of: datetime | None = None
+    """When the rows were read that the month has already, if that is later than the file: then nothing changed."""
 
 
 def load_lead_snapshot(warehouse: Warehouse, landed: LandedFile, *, run_id: str, now: datetime) -> SnapshotLoad:
@@ -48,7 +50,8 @@ def load_lead_snapshot(warehouse: Warehouse, landed: LandedFile, *, run_id: str,
     Grain of `raw.lead_snapshots`: one row per lead per month; every field typed under its column, then `_partition`,
     `_as_of`, `_source`, `_load_id`. Columns of hidden fields keep the values they had. Of leads that were read later
     the later reading stays shown, and changes are read from `_as_of` on. What the month had of leads that its file no
-    longer has is kept as a reading, and they are missing where nothing tells yet that they are gone.
+    longer has is kept as a reading, and they are missing where nothing tells yet that they are gone. A file that was
+    read before the one whose rows the month has changes nothing: what no activity tells it would take back.
 
     **Cost:** no call. One read of the file; a file with texts that do not fit their type is read twice.
     **Guarantee:** all of the month's rows and their bookkeeping are committed together, or nothing changes.
@@ -61,6 +64,8 @@ def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: st
     began = time.monotonic()
     with readable(warehouse, landed, way) as path, warehouse.transaction() as con:
         ensure_tables(con)
+        if newer := _newer_load(con, landed):
+            return replace(newer, seconds=time.monotonic() - began)
         # What pending versions held otherwise is told before the month's own rows go.
         compact(con)
         registry = register_fields(con, landed.described, landed.fields, landed.as_of)
@@ -97,6 +102,19 @@ def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: st
         cover_since(con, landed.as_of, now)
         _record(con, landed, load, run_id, now)
     return replace(load, seconds=time.monotonic() - began)
+
+
+def _newer_load(con: DuckDBConnection, landed: LandedFile) -> SnapshotLoad | None:
+    row = con.execute(
+        "SELECT load_id, rows, duplicates, rejected_values, outside_window, as_of FROM meta.loads "
+        f"WHERE table_name = '{SNAPSHOTS}' AND partition = ? ORDER BY load_id DESC LIMIT 1",
+        [landed.partition],
+    ).fetchone()
+    if row is None or row[-1] <= landed.as_of:
+        return None
+    load_id, rows, duplicates, rejected, outside, as_of = row
+    columns = lead_columns(con)
+    return SnapshotLoad(load_id, landed.partition, rows, duplicates, rejected, outside, (), columns, 0.0, as_of)
 
 
 def _fit_table(con: DuckDBConnection, registry: Registry, landed: LandedFile) -> tuple[SchemaChange, ...]:

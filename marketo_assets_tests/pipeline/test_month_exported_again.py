@@ -165,3 +165,22 @@ def test_what_a_gone_lead_was_stays_known(road: Road) -> None:
     assert [(lead["email"],)] == road.query("SELECT email FROM main.leads_as_of(?) WHERE id = ?", before, lead["id"])
     assert [] == road.query("FROM meta.missing_leads")
     assert [] == road.differences()
+
+
+def test_an_older_file_takes_nothing_back(road: Road) -> None:
+    """Loaded after a newer export of its month, an older file changes nothing: company values have no activity."""
+    linked = [lead["id"] for lead in road.desk("GET", "/leads?fields=id")["leads"]]
+    changes = [{"edit": lead_id, "values": {"externalCompanyId": "C-000001"}} for lead_id in linked]
+    road.desk("POST", "/changes", changes=changes)
+    older, *_ = road.travel(PAST, "2026-06", RUNNING)
+    road.desk("POST", "/changes", changes=[{"company": "C-000001", "values": {"company": "Renamed"}}])
+    pass_time(road, hours=1)
+    newer, *_ = road.travel(PAST, "2026-06", RUNNING, is_refresh=True)
+    loads = road.query("SELECT count(*) FROM meta.loads")
+    again = road.load_file(older)
+    road.publish()
+
+    assert newer.as_of == again.newer_as_of
+    assert loads == road.query("SELECT count(*) FROM meta.loads")
+    assert [(newer.records,)] == road.query("SELECT count(*) FROM raw.lead_snapshots WHERE _partition = ?", PAST)
+    assert [] == road.differences()

@@ -72,6 +72,12 @@ def lead_snapshots(context: dg.AssetExecutionContext, warehouse: WarehouseResour
 
 
 def _tell_load(context: dg.AssetExecutionContext, load: SnapshotLoad) -> None:
+    if load.newer_as_of:
+        context.log.info(
+            f"{load.partition}: nothing loaded, because the month has rows that were read later, at "
+            f"{load.newer_as_of:%Y-%m-%d %H:%M:%S} UTC (load {load.load_id})"
+        )
+        return
     context.log.info(
         f"{load.partition}: loaded {load.rows:,} rows in {load.seconds:.2f} s as load {load.load_id}; "
         f"{load.duplicates:,} repeated rows left out, {load.rejected_values:,} values did not fit their type, "
