@@ -26,7 +26,7 @@ class ReferenceConfig(dg.Config):
     deps=[MARKETO_REFERENCE],
     group_name=GROUP,
     owners=OWNERS,
-    kinds={"json"},
+    kinds={"json", "file"},
     code_version="1",
     description=(
         "Reference objects as Marketo answered them, of the kinds in MARKETO_OBJECTS: compressed and checksummed.\n\n"
@@ -49,7 +49,8 @@ def reference(
                 client, settings, known, log=lambda line: context.log.info(line), is_refresh=config.refresh
             )
             calls, left = client.calls, quota_left(client.ledger)
-    context.log.info(f"read {len(landing.readings)} kinds of objects in {calls:,} calls")
+    kinds = len({landed.object for landed in landing.readings})
+    context.log.info(f"read {kinds} kinds of records in {calls:,} calls; {len(landing.skipped)} were left out")
     return dg.MaterializeResult[None](metadata={**_landed(landing, calls), **left})
 
 
