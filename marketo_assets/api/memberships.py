@@ -63,6 +63,7 @@ def list_pages(client: MarketoClient, list_id: int) -> Iterator[ListPage]:
     """
     for page in token_pages(client, f"/rest/v1/lists/{list_id}/leads.json", {"fields": ["id"], "batchSize": BATCH}):
         ids = [integer(record.get("id")) for record in page.records]
-        if page.answer.is_doubtful or None in ids:
+        # Nothing with a remark beside it, such as 702, may be a list without leads or a search that failed.
+        if None in ids or (not ids and (page.answer.is_doubtful or page.answer.warnings)):
             raise UnreadableAnswer("Marketo sent no list of leads for a static list", None, page.request_id)
         yield ListPage(tuple(known for known in ids if known is not None), page.has_more, page.answer.answered_at)

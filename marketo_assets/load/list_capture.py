@@ -24,7 +24,7 @@ from marketo_assets.load.activity_polls import capture_activities
 from marketo_assets.load.lead_changes import capture_lead_changes
 from marketo_assets.load.lead_updates import readable_updates
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id
-from marketo_assets.load.list_events import covered_lists, covered_since, unsure_lists
+from marketo_assets.load.list_events import covered_lists, covered_since, current_position, unsure_lists
 from marketo_assets.load.list_members import TABLE, ensure_list_members, put_readings, tell_events
 from marketo_assets.load.member_capture import ReadingTerms
 from marketo_assets.load.member_readings import (
@@ -36,7 +36,7 @@ from marketo_assets.load.member_readings import (
     read_containers,
     read_readings,
 )
-from marketo_assets.load.position import read_position
+from marketo_assets.load.position import STREAM as CHANGES
 from marketo_assets.settings import Settings
 from marketo_assets.warehouse import DuckDBConnection, Warehouse, WarehouseError
 
@@ -84,9 +84,9 @@ def capture_list_members(
 ) -> ListCapture:
     """Return what was captured, after `raw.static_list_members` is as Marketo's static lists are.
 
-    **Cost:** a capture of activities and one of changes, where these are captured; for each list to be read one call
-    for each 300 leads, or where there are more than five pages an export: 3 calls, one status call a minute and some
-    ten bytes a lead. **Guarantee:** after a kill at any moment the next capture goes on with what is still to be done.
+    **Cost:** a capture of activities and one of changes, where these are kept current; for each list to be read one
+    call for each 300 leads, or where there are more than five pages an export: 3 calls, one status call a minute and
+    some ten bytes a lead. **Guarantee:** after a kill at any moment the next capture goes on with what is still to be done.
     Raises: WarehouseError where no list is known; AccessDenied; ExportQuotaSpent, ExportError, LandingError, LoadError,
     MarketoError.
     """
@@ -144,7 +144,7 @@ class _Run:
             ensure_tables(con)
             read_containers(con, LISTS)
             is_covered = covered_since(con, self.settings) is not None
-            are_changes_read = read_position(con) is not None
+            are_changes_read = current_position(con, self.settings, CHANGES) is not None
         told = {"run_id": self.run_id, "log": self.log}
         if are_changes_read:
             capture_lead_changes(self.client, self.warehouse, self.settings, **told)  # type: ignore[arg-type]

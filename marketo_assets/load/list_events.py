@@ -25,6 +25,7 @@ STATES = "list_states"
 # Nobody takes longer to read five pages; a departure meanwhile may have moved somebody to a page that was read already.
 _PAGED_WITHIN = timedelta(minutes=5)
 _ONE_PAGE = 300
+_KEPT_CURRENT = timedelta(days=3)
 _SIDES = ("loser", "winner")
 _READINGS = f"(SELECT id AS list_id, whole_as_of, members FROM meta.member_readings WHERE members_of = '{LISTS}')"
 # Whoever remains at the end of all merges.
@@ -44,14 +45,25 @@ SELECT loser_id, arg_max(winner_id, steps) AS winner_id, max(merged_at) AS merge
 
 
 def covered_since(con: DuckDBConnection, settings: Settings) -> Position | None:
-    """Return the time of which every Add to List and Remove from List is here; None where they are not captured.
+    """Return the time of which every Add to List and Remove from List is here; None where they are not kept current.
 
     Raises: SettingsError for an unknown activity type.
     """
-    if not has_activities(con) or (position := read_position(con, STREAM)) is None:
+    position = current_position(con, settings, STREAM) if has_activities(con) else None
+    if position is None:
         return None
     chosen = choose_activity_types(known_types(con), settings)
     return position if {ADD, REMOVE} <= {_folded(kind) for kind in chosen} else None
+
+
+def current_position(con: DuckDBConnection, settings: Settings, stream: str) -> Position | None:
+    """Return where the polls of *stream* stand; None where nobody has polled for days.
+
+    Catching up with months would cost more calls than reading every list.
+    """
+    position = read_position(con, stream)
+    is_current = position is not None and settings.clock.now() - position.watermark < _KEPT_CURRENT
+    return position if is_current else None
 
 
 def make_states(con: DuckDBConnection) -> None:

@@ -32,8 +32,9 @@ from marketo_assets.land.store import alone
 from marketo_assets.load.columns import table_columns
 from marketo_assets.load.lead_changes import capture_lead_changes
 from marketo_assets.load.ledger import ensure_tables
+from marketo_assets.load.list_events import current_position
 from marketo_assets.load.member_readings import PROGRAMS, MemberReading, end_removed, read_containers, read_readings
-from marketo_assets.load.position import read_position
+from marketo_assets.load.position import STREAM as CHANGES
 from marketo_assets.load.program_member_rows import TABLE
 from marketo_assets.load.program_members import load_program_members
 from marketo_assets.settings import Settings
@@ -108,8 +109,8 @@ def capture_program_members(
     Each export is committed by itself, and what a run before this one landed and did not load is loaded first.
 
     **Cost:** one call; 3 calls, one status call a minute and the file's bytes for each ten programs; and a capture of
-    changes, where changes are captured. **Guarantee:** after a kill at any moment the next capture goes on with what is
-    still to be done, and takes up its export.
+    changes, where these are kept current. **Guarantee:** after a kill at any moment the next capture goes on with what
+    is still to be done, and takes up its export.
     Raises: WarehouseError where no program is known; AccessDenied; ExportQuotaSpent, ExportError, LandingError,
     LoadError, MarketoError.
     """
@@ -143,7 +144,7 @@ class _Run:
         with self.warehouse.transaction() as con:
             ensure_tables(con)
             programs = read_containers(con, PROGRAMS)
-            are_changes_read = read_position(con) is not None
+            are_changes_read = current_position(con, self.settings, CHANGES) is not None
         self._load_pending()
         described = describe_member_fields(client)
         if are_changes_read:

@@ -203,10 +203,43 @@ def test_without_activities_every_list_is_read_each_time(road: Road) -> None:
     assert LISTS == capture_lists(some).read
 
 
+def test_activities_of_long_ago_are_not_caught_up_with(told: Road) -> None:
+    """Where nobody polled activities for days, lists are read, which costs less than the activities of that time."""
+    pass_time(told, 4 * DAY)
+    change_list(told, READERS, remove=on_list(told, READERS)[:1])
+    before = calls(told, "/rest/v1/activities")
+    assert LISTS == capture_lists(told).read
+    assert before == calls(told, "/rest/v1/activities")
+    assert [] == wrong_lists(told)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "http"},
+        {"kind": "not_json"},
+        {"kind": "error", "code": "606"},
+        {"kind": "error", "code": "702"},
+        {"kind": "error", "code": "611", "count": 2},
+        {"kind": "drop", "after_bytes": 40},
+    ],
+    ids=lambda fault: f"{fault['kind']} {fault.get('code', '')}".strip(),
+)
+def test_lists_are_read_through_faults(road: Road, fault: dict[str, Any]) -> None:
+    """Whatever a page meets, nobody is lost; an answer that may hide a failed search is checked by an export."""
+    capture_lists(road)
+    pass_time(road, 3600)
+    road.desk("POST", "/faults", route="GET /rest/v1/lists/3001/*", **fault)
+    capture_lists(road)
+    assert [] == [order for order in road.desk("GET", "/faults") if not order["struck"]]
+    assert [] == wrong_lists(road)
+
+
 def test_everything_is_read_again_after_a_week(told: Road) -> None:
     """What nothing told of is found within a week, and no list is left out when calls are few."""
     capture = ReadingTerms(most_calls=10)
     pass_time(told, 7 * DAY)
+    told.capture_activities()
     told.desk("POST", "/changes", changes=[{"delete": on_list(told, READERS)[0]}])
     first = capture_lists(told, capture)
     assert (10, LISTS - 10) == (first.read, first.postponed)
