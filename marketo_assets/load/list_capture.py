@@ -86,7 +86,8 @@ def capture_list_members(
 
     **Cost:** a capture of activities and one of changes, where these are kept current; for each list to be read one
     call for each 300 leads, or where there are more than five pages an export: 3 calls, one status call a minute and
-    some ten bytes a lead. **Guarantee:** after a kill at any moment the next capture goes on with what is still to be done.
+    some ten bytes a lead.
+    **Guarantee:** after a kill at any moment the next capture goes on with what is still to be done.
     Raises: WarehouseError where no list is known; AccessDenied; ExportQuotaSpent, ExportError, LandingError, LoadError,
     MarketoError.
     """
