@@ -92,8 +92,8 @@ def _check_objects(road: Road) -> None:
             road.query(f"SELECT id, name FROM fivetran_marketo.{table} WHERE NOT _fivetran_deleted")
         )
     emails = {asset["id"] for asset in road.desk("GET", "/assets/email")["assets"]}
-    history = "SELECT id, list(description ORDER BY updated_at), max(updated_at) FROM fivetran_marketo.email_template_history "
-    rows = {row[0]: row[1:] for row in road.query(f"{history} GROUP BY id")}
+    history = "SELECT id, list(description ORDER BY updated_at), max(updated_at) FROM fivetran_marketo."
+    rows = {row[0]: row[1:] for row in road.query(f"{history}email_template_history GROUP BY id")}
     assert emails == rows.keys()
     ((descriptions, at),) = [told for told in rows.values() if len(told[0]) > 1]
     assert "Second thoughts" == descriptions[-1] != descriptions[0]
