@@ -98,17 +98,19 @@ def plan(
     changes_a_day: Annotated[
         int | None, typer.Option(min=0, help="Leads that change in a day.", show_default="as captured")
     ] = None,
+    activities: Annotated[bool, typer.Option(help="Plan activities too, for at most as many calls again.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell what a backfill, and a day of captures, will cost in calls, megabytes and days, before spending it.
 
-    Spends no export quota. Where months were not exported before, a sample of ids is looked up, and remembered.
+    Spends no export quota. Where months were not exported before, a sample of ids, and one of activities, is looked up
+    and remembered.
     """
     with _ending("Nothing is lost: what was looked up so far is looked up again."):
         from marketo_assets.cli.plan import Wish, run_plan
 
         budget = 0 if no_calls else calls
-        wish = Wish(first, last, fields, leave_out, budget, again, at_once, changes_a_day)
+        wish = Wish(first, last, fields, leave_out, budget, again, at_once, changes_a_day, activities)
         run_plan(wish, is_json=as_json)
 
 

@@ -15,7 +15,8 @@ from marketo_assets.api.errors import MarketoError
 from marketo_assets.api.lead_database import LeadField, describe_lead_fields
 from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.cli.endings import Failed, WrongUse
-from marketo_assets.cli.plan_report import as_json, tell_captures, tell_fields, tell_next, tell_plan
+from marketo_assets.cli.plan_activities import ActivityPlan, plan_activities
+from marketo_assets.cli.plan_report import as_json, tell_activities, tell_captures, tell_fields, tell_next, tell_plan
 from marketo_assets.cli.project import locate
 from marketo_assets.cli.screen import Screen
 from marketo_assets.extract.estimate.calibration import LEAST_CALLS, Calibration, calibrate, read_calibration
@@ -60,6 +61,8 @@ class Wish:
     at_once: int = 4
     changes: int | None = None
     """Leads that change in a day."""
+    activities: bool = False
+    """Whether to plan activities too, for as many calls again."""
 
 
 def run_plan(
@@ -72,8 +75,8 @@ def run_plan(
 ) -> Plan:
     """Print the plan, and return it.
 
-    **Cost:** at most `wish.calls` calls, none if what is known here suffices and a description of the fields is not
-    asked for; no export quota. Raises: WrongUse, Failed.
+    **Cost:** at most `wish.calls` calls, and as many again with activities; one or two if what is known here suffices;
+    no export quota. Raises: WrongUse, Failed.
     """
     screen = screen or Screen()
     try:
@@ -84,18 +87,22 @@ def run_plan(
             with MarketoClient.open(settings, transport=transport) as client:
                 claim_folder(client.ledger, settings)
                 plan = _plan_with_calls(client, settings, months, wish, screen, is_json=is_json)
+                told = None if is_json else screen
+                more = _with_activities(plan, client.ledger, settings, wish, client=client, screen=told)
         else:
-            plan = _plan_without(settings, months, wish)
+            plan, more = _plan_without(settings, months, wish)
     except SettingsError as error:
         raise WrongUse(_as_told(str(error), wish)) from error
     except MarketoError as error:
         raise Failed(f"The plan could not be made: {error}") from error
     captures = _captures(settings, plan, wish)
     if is_json:
-        screen.say(as_json(plan, captures))
+        screen.say(as_json(plan, captures, more))
         return plan
     tell_plan(plan, settings, screen)
     tell_fields(plan, settings, screen)
+    if wish.activities:
+        tell_activities(more, screen)
     tell_captures(captures, plan, screen)
     tell_next(plan, screen)
     return plan
@@ -158,7 +165,23 @@ def _is_sharp(plan: Plan) -> bool:
     return plan.days.low == plan.days.high and size.high - size.low <= _SHARP * size.likely
 
 
-def _plan_without(settings: Settings, months: Sequence[str], wish: Wish) -> Plan:
+def _with_activities(
+    plan: Plan,
+    ledger: Ledger,
+    settings: Settings,
+    wish: Wish,
+    *,
+    client: MarketoClient | None = None,
+    screen: Screen | None = None,
+) -> ActivityPlan | None:
+    if not wish.activities:
+        return None
+    return plan_activities(
+        plan, ledger, settings, client=client, calls=wish.calls, is_again=wish.is_again, screen=screen
+    )
+
+
+def _plan_without(settings: Settings, months: Sequence[str], wish: Wish) -> tuple[Plan, ActivityPlan | None]:
     known = known_months(settings.landing_dir, now=settings.clock.now())
     if not settings.ledger_path.exists():
         raise Failed(_NOTHING_KNOWN)
@@ -166,7 +189,8 @@ def _plan_without(settings: Settings, months: Sequence[str], wish: Wish) -> Plan
     try:
         taken = read_calibration(ledger)
         names = [field.name for field in choose_lead_fields(_described(taken, known), settings)]
-        return make_plan(ledger, settings, months, names, known=known, calibration=taken, at_once=wish.at_once)
+        plan = make_plan(ledger, settings, months, names, known=known, calibration=taken, at_once=wish.at_once)
+        return plan, _with_activities(plan, ledger, settings, wish)
     except LookupError as error:
         raise Failed(_NOTHING_KNOWN) from error
     finally:

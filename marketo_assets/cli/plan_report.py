@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from marketo_assets.cli.plan_activities import ActivityPlan
 from marketo_assets.cli.screen import Screen, table
 from marketo_assets.extract.estimate.captures import CaptureDay
 from marketo_assets.extract.estimate.months import MonthEstimate, Range
@@ -68,6 +69,37 @@ def tell_fields(plan: Plan, settings: Settings, screen: Screen) -> None:
     screen.say(f"MARKETO_LEAD_FIELDS_EXCLUDE={wanted}", style="cyan")
 
 
+def tell_activities(found: ActivityPlan | None, screen: Screen) -> None:
+    """Print what activities cost, and when they will be here if leads go first."""
+    screen.say()
+    if found is None:
+        screen.paragraph(
+            "Activities: nothing is known of them yet. They are looked at without --no-calls, and with permission "
+            "Read-Only Activity."
+        )
+        return
+    plan, sample = found.plan, found.sample
+    screen.paragraph(
+        f"Activities of the same months, known from a sample of {sample.activities:,}, taken "
+        f"{sample.taken_at:%Y-%m-%d %H:%M} UTC for {sample.calls} calls and no export quota:"
+        if sample
+        else "Activities of the same months, known from those that were exported before:"
+    )
+    screen.say()
+    _show_table(_rows(plan, "activities"), screen)
+    screen.say()
+    if not plan.schedule.exports:
+        screen.say("All of them are here already: nothing is left to export.")
+        return
+    days = _span(plan.days)
+    screen.paragraph(
+        f"They take {days} day{'s' * (days != '1')} of quota and {_span(plan.calls)} calls if they begin now; leads "
+        f"and then activities take {found.both.days} day{'s' * (found.both.days != 1)} and {found.both.calls:,} calls, "
+        f"and end about {found.both.finished_at:%Y-%m-%d %H:%M} UTC.",
+        style="bold",
+    )
+
+
 def tell_captures(captures: CaptureDay, plan: Plan, screen: Screen) -> None:
     """Print what a day of captured changes costs."""
     screen.say()
@@ -98,18 +130,11 @@ def leave_out(plan: Plan) -> list[str]:
     ]
 
 
-def as_json(plan: Plan, captures: CaptureDay) -> str:
+def as_json(plan: Plan, captures: CaptureDay, activities: ActivityPlan | None = None) -> str:
     """Return the whole plan for machines: bytes, calls and moments, each with its range."""
-    days = {planned.month: planned.day.isoformat() for planned in plan.schedule.exports}
     told: dict[str, Any] = {
-        "months": [_month_json(month, plan.month_calls[month.month], days.get(month.month)) for month in plan.months],
+        **_plan_json(plan),
         "fields": list(plan.fields),
-        "rows": _range(plan.rows),
-        "bytes": _range(plan.file_bytes),
-        "calls": _range(plan.calls),
-        "days": _range(plan.days),
-        "pauses": plan.schedule.pauses,
-        "finished_at": _moment(plan.schedule.finished_at),
         "quota": {
             "daily_bytes": plan.allotment.daily_bytes,
             "daily_calls": plan.allotment.daily_calls,
@@ -128,17 +153,42 @@ def as_json(plan: Plan, captures: CaptureDay) -> str:
             "changes": captures.changes,
             "is_measured": captures.is_measured,
         },
+        "activities": _activities_json(activities) if activities else None,
     }
     return json.dumps(told, indent=1)
 
 
-def _rows(plan: Plan) -> list[tuple[str, ...]]:
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    days = {planned.month: planned.day.isoformat() for planned in plan.schedule.exports}
+    return {
+        "months": [_month_json(month, plan.month_calls[month.month], days.get(month.month)) for month in plan.months],
+        "rows": _range(plan.rows),
+        "bytes": _range(plan.file_bytes),
+        "calls": _range(plan.calls),
+        "days": _range(plan.days),
+        "pauses": plan.schedule.pauses,
+        "finished_at": _moment(plan.schedule.finished_at),
+    }
+
+
+def _activities_json(found: ActivityPlan) -> dict[str, Any]:
+    both, sample = found.both, found.sample
+    return {
+        **_plan_json(found.plan),
+        "sample": {"taken_at": _moment(sample.taken_at), "calls": sample.calls, "activities": sample.activities}
+        if sample
+        else None,
+        "after_leads": {"days": both.days, "calls": both.calls, "finished_at": _moment(both.finished_at)},
+    }
+
+
+def _rows(plan: Plan, what: str = "leads") -> list[tuple[str, ...]]:
     days = {day: number for number, day in enumerate(sorted({planned.day for planned in plan.schedule.exports}), 1)}
     on = {
         month.month: _several([days[planned.day] for planned in plan.schedule.exports if planned.month == month.month])
         for month in plan.months
     }
-    rows = [("month", "leads", "MB", "MB range", "calls", "day", "known from")]
+    rows = [("month", what, "MB", "MB range", "calls", "day", "known from")]
     rows += [
         (
             month.month,

@@ -6,17 +6,18 @@ from datetime import datetime
 from pathlib import Path
 
 from marketo_assets.extract.estimate.months import KnownMonth
-from marketo_assets.extract.export_jobs import is_current
+from marketo_assets.extract.export_jobs import LEADS, is_current
 from marketo_assets.land.manifest import LandedFile, LandingError, read_manifest
+from marketo_assets.land.month_exports import FOLDERS
 
 
-def known_months(landing_dir: Path, *, now: datetime) -> dict[str, KnownMonth]:
-    """Return the newest landed export of each month; manifests that cannot be read are passed over.
+def known_months(landing_dir: Path, *, now: datetime, exported: str = LEADS) -> dict[str, KnownMonth]:
+    """Return the newest landed export of each month of an object; manifests that cannot be read are passed over.
 
     No landed file is read.
     """
     newest: dict[str, LandedFile] = {}
-    for path in (landing_dir / "lead_exports").glob("*/*.json"):
+    for path in (landing_dir / FOLDERS[exported]).glob("*/*.json"):
         try:
             landed = read_manifest(path)
         except LandingError:

@@ -11,7 +11,7 @@ import pytest
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import AccessDenied, ExportQuotaHeld, ExportQuotaSpent, InstanceDown, ServerTrouble
 from marketo_assets.api.limits import Ledger
-from marketo_assets.clock import ManualClock, quota_reset
+from marketo_assets.clock import ManualClock
 from marketo_assets.extract.export_jobs import ExportRequest, recorded_jobs
 from marketo_assets.extract.export_sizes import expected_bytes
 from marketo_assets.extract.orphans import settle_orphans

@@ -14,14 +14,20 @@ from typing import Any
 
 import pytest
 
+from marketo_assets.api.activities import activity_types
+from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import ExportQuotaSpent
 from marketo_assets.cli.plan import Wish, run_plan
 from marketo_assets.cli.screen import Screen
 from marketo_assets.clock import ManualClock, quota_day
+from marketo_assets.extract.estimate.activity_plan import make_activity_plan
+from marketo_assets.extract.estimate.activity_sample import sample_activities
 from marketo_assets.extract.estimate.plan import Plan
+from marketo_assets.extract.instance import claim_folder
+from marketo_assets.land.manifest import LandedFile
 from marketo_assets_tests.pipeline.road import NOW, Road, local_road, months_until
 
-CALLS = 200
+CALLS, FEW_CALLS = 200, 30
 TEXT = 'He said, "it is long", and went on for quite a while.\n' * 20
 
 
@@ -90,7 +96,13 @@ WORLDS = [
 ]
 
 
-def backfill(road: Road, months: list[str]) -> Reality:
+ACTIVE = [
+    World("many activities of few leads", 10, 0.5, {"leads": 400, "activities": 40, "seed": 11}),
+    World("few activities of many leads", 24, 0.12, {"leads": 2000, "activities": 2, "seed": 12}),
+]
+
+
+def backfill(road: Road, months: list[str], land: Callable[[Road, str], LandedFile] = Road.land) -> Reality:
     """Export *months*, the newest first, waiting for each day's quota, and return what that took by Marketo's count."""
     began = road.desk("GET", "/counters")["calls"]
     clock = road.settings.clock
@@ -99,7 +111,7 @@ def backfill(road: Road, months: list[str]) -> Reality:
     for month in sorted(months, reverse=True):
         while True:
             try:
-                landed = road.land(month)
+                landed = land(road, month)
                 break
             except ExportQuotaSpent as spent:
                 clock.move_to(spent.resets_at or clock.now())
@@ -154,3 +166,34 @@ def test_a_plan_comes_true(data_dir: Path, world: World) -> None:
     assert real.days == plan.schedule.days
     # How many rows lie in a piece of a month is not known beforehand, only how many there should be.
     assert real.most_on_a_day <= max(1_050_000 * world.share, real.largest)
+
+
+@pytest.mark.parametrize("world", ACTIVE, ids=lambda world: world.name)
+def test_a_plan_of_activities_comes_true(data_dir: Path, world: World) -> None:
+    """The same bars for activities, known from pages of the log; thirty calls tell the megabytes to a tenth."""
+    with local_road(data_dir, months=world.months, **world.options) as made:
+        road = made.with_settings(daily_export_mb=2, quota_share=world.share)
+        months = months_until(NOW, world.months)
+        settings = road.settings
+        with MarketoClient.open(settings, transport=road.transport) as client:
+            claim_folder(client.ledger, settings)
+            types, before = activity_types(client), client.calls
+            glance = sample_activities(client, types, months, calls=FEW_CALLS)
+            assert client.calls - before <= FEW_CALLS
+            sample = sample_activities(client, types, months, calls=CALLS // 2)
+            assert client.calls - before <= FEW_CALLS + CALLS // 2
+            plan = make_activity_plan(client.ledger, settings, months, known={}, sample=sample, at_once=1)
+        assert 0 == road.exports("created")
+        real = backfill(road, months, Road.land_activities)
+    print(f"{world.name}: {sample.activities:,} seen for {sample.calls} calls")
+    tell(world, plan, real)
+
+    assert real.days >= 3
+    assert abs(plan.schedule.calls / real.calls - 1) <= 0.05
+    assert abs(plan.file_bytes.likely / real.file_bytes - 1) <= 0.10
+    # While the days pass, Marketo forgets activities of some types.
+    assert abs(plan.rows.likely / real.rows - 1) <= 0.01
+    assert real.days == plan.schedule.days
+    seen_at_a_glance = sum(month.file_bytes for month in glance.months.values())
+    assert glance.activities < 0.7 * real.rows
+    assert abs(seen_at_a_glance / real.file_bytes - 1) <= 0.10

@@ -12,6 +12,7 @@ from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import landed_metadata, megabytes, quota_left
 from marketo_assets.defs.partitions import MONTHS
 from marketo_assets.defs.pausing import pausing
+from marketo_assets.defs.planned import planned_activities_metadata
 from marketo_assets.defs.preview import preview_export
 from marketo_assets.defs.resources import MarketoResource
 from marketo_assets.defs.table_columns import export_schema
@@ -61,6 +62,7 @@ def activity_exports(
                 waits=waits,
             )
             left = quota_left(client.ledger)
+            planned = planned_activities_metadata(client.ledger, settings, landed, MONTHS.get_partition_keys())
     context.log.info(
         f"{landed.partition}: landed {landed.records or 0:,} activities, {megabytes(landed.file_bytes)}, from "
         f"{urlsplit(settings.base_url).netloc} for {landed.calls} calls; waited {landed.waited_seconds:,.0f} s"
@@ -70,6 +72,7 @@ def activity_exports(
         metadata={
             **landed_metadata(landed),
             "types_known": len(landed.types),
+            **planned,
             **left,
             "dagster/column_schema": export_schema(landed.fields, of="activity_exports"),
             "preview": dg.MetadataValue.md(preview_export(landed.path, landed.fields)),

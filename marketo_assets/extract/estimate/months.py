@@ -16,7 +16,8 @@ Source = Literal["landed", "measured", "rows measured", "sampled", "assumed"]
 
 _SURE = 2.0
 """Standard errors to each side of an estimate that make its range."""
-_LEAST_MARGIN = 0.02
+LEAST_MARGIN = 0.02
+"""Part of a size by which even the best estimate may be off."""
 # A month that nobody looked into is like those that are known, or up to so much more or less.
 _ASSUMED_MARGIN = 0.5
 
@@ -113,17 +114,17 @@ def _measured(
     until = min(now, window.end)
     seen = (min(found.as_of, window.end) - window.start).total_seconds()
     growth = max(1.0, (until - window.start).total_seconds() / max(seen, 1.0))
-    rows = Range.around(found.rows * growth, _LEAST_MARGIN / 2 * found.rows + found.rows * (growth - 1) / 2)
+    rows = Range.around(found.rows * growth, LEAST_MARGIN / 2 * found.rows + found.rows * (growth - 1) / 2)
     size = found.file_bytes * growth
     if set(found.fields) == set(names):
-        return MonthEstimate(month, rows, Range.around(size, size * (_LEAST_MARGIN + growth - 1) / 2), "measured")
+        return MonthEstimate(month, rows, Range.around(size, size * (LEAST_MARGIN + growth - 1) / 2), "measured")
     if calibration is None:
         share = len(names) / max(1, len(found.fields))
         return MonthEstimate(month, rows, Range.around(size * share, size * share / 4), "rows measured")
     # The sample says what each field takes; the file says how far off the sample was in this month.
     now_row, then_row = calibration.row_bytes(month, names), calibration.row_bytes(month, found.fields)
     likely = size * now_row.mean / max(then_row.mean, 1.0)
-    error = likely * (_LEAST_MARGIN / 2 + now_row.error / max(now_row.mean, 1.0))
+    error = likely * (LEAST_MARGIN / 2 + now_row.error / max(now_row.mean, 1.0))
     return MonthEstimate(month, rows, Range.around(likely, error), "rows measured")
 
 
@@ -133,7 +134,7 @@ def _sampled(month: str, names: Sequence[str], calibration: Calibration) -> Mont
     rows_error = sample.rows_error if sample else 0.0
     size = rows * row.mean
     error = ((rows_error * row.mean) ** 2 + (rows * row.error) ** 2) ** 0.5
-    told = Range.around(size, error + _LEAST_MARGIN / 2 * size)
+    told = Range.around(size, error + LEAST_MARGIN / 2 * size)
     with_header = Range(told.likely + head, told.low + head, told.high + head)
     return MonthEstimate(month, Range.around(rows, rows_error), with_header, "sampled")
 

@@ -39,7 +39,6 @@ class Plan:
 
     months: tuple[MonthEstimate, ...]
     """Newest first, the order in which they are exported."""
-    fields: tuple[str, ...]
     schedule: Schedule
     days: Range
     rows: Range
@@ -48,8 +47,11 @@ class Plan:
     month_calls: Mapping[str, int]
     allotment: Allotment
     pace: Pace
-    calibration: Calibration | None
-    shares: tuple[FieldShare, ...]
+    fields: tuple[str, ...] = ()
+    """Those of leads."""
+    calibration: Calibration | None = None
+    """What is known of leads from a sample."""
+    shares: tuple[FieldShare, ...] = ()
     """The largest first; empty where nothing was sampled."""
 
 
@@ -67,15 +69,25 @@ def make_plan(
 
     **Cost:** no call. Raises: LookupError when nothing at all is known of the months.
     """
-    now = ledger.clock.now()
     ordered = sorted(months, reverse=True)
+    now = ledger.clock.now()
     estimates = estimate_months(ordered, names, known=known, calibration=calibration, now=now)
-    allotment, pace = read_allotment(ledger), replace(read_pace(ledger, settings), at_once=at_once)
+    plan = plan_of(ledger, settings, estimates, exported=LEADS, at_once=at_once)
+    shares = tuple(_shares(estimates, names, calibration))
+    return replace(plan, fields=tuple(names), calibration=calibration, shares=shares)
+
+
+def plan_of(
+    ledger: Ledger, settings: Settings, estimates: Sequence[MonthEstimate], *, exported: str, at_once: int
+) -> Plan:
+    """Return what exporting the months of *estimates*, in their order, will cost from now on. Makes no call."""
+    now, allotment = ledger.clock.now(), read_allotment(ledger)
+    pace = replace(read_pace(ledger, settings, exported), at_once=at_once)
     rows = _total([estimate.rows for estimate in estimates])
     size = _total([estimate.file_bytes for estimate in estimates])
-    schedule = play(_wanted(estimates, 1.0), now=now, allotment=allotment, pace=pace)
+    schedule = play(wanted_of(estimates), now=now, allotment=allotment, pace=pace)
     low, high = (
-        play(_wanted(estimates, part / size.likely if size.likely else 1.0), now=now, allotment=allotment, pace=speed)
+        play(wanted_of(estimates, part / size.likely if size.likely else 1.0), now=now, allotment=allotment, pace=speed)
         for part, speed in (
             (size.low, replace(pace, seconds=pace.seconds * (1.0 if pace.is_measured else _FASTEST))),
             (size.high, replace(pace, seconds=pace.seconds * (1.5 if pace.is_measured else _SLOWEST))),
@@ -83,7 +95,6 @@ def make_plan(
     )
     return Plan(
         months=tuple(estimates),
-        fields=tuple(names),
         schedule=schedule,
         days=Range(schedule.days, min(low.days, schedule.days), max(high.days, schedule.days)),
         rows=rows,
@@ -92,8 +103,6 @@ def make_plan(
         month_calls=_calls_by_month(estimates, schedule),
         allotment=allotment,
         pace=pace,
-        calibration=calibration,
-        shares=tuple(_shares(estimates, names, calibration)),
     )
 
 
@@ -113,12 +122,18 @@ def read_allotment(ledger: Ledger) -> Allotment:
     )
 
 
-def read_pace(ledger: Ledger, settings: Settings) -> Pace:
-    """Return how long exports take here: as those that were made did, else as Marketo's small ones do."""
+def read_pace(ledger: Ledger, settings: Settings, exported: str = LEADS) -> Pace:
+    """Return how long exports take here: as those of *exported* did, else as Marketo's small ones do."""
     usual = Pace(poll_seconds=settings.status_poll_seconds)
     queued, worked = [], []
     for job in recorded_jobs(ledger):
-        if job.object == LEADS and job.status == "Completed" and job.queued_at and job.started_at and job.finished_at:
+        if (
+            job.object == exported
+            and job.status == "Completed"
+            and job.queued_at
+            and job.started_at
+            and job.finished_at
+        ):
             queued.append((job.started_at - job.queued_at).total_seconds())
             worked.append((job.finished_at - job.started_at).total_seconds())
     if not worked:
@@ -138,7 +153,8 @@ def bytes_to_set_aside(ledger: Ledger, month: str, names: Sequence[str]) -> int 
     return upper_bytes(calibration, month, names) if calibration else None
 
 
-def _wanted(estimates: Sequence[MonthEstimate], factor: float) -> list[Wanted]:
+def wanted_of(estimates: Sequence[MonthEstimate], factor: float = 1.0) -> list[Wanted]:
+    """Return what is to be exported, as far as is known; *factor* times as large."""
     return [
         Wanted(
             estimate.month,

@@ -106,6 +106,43 @@ def test_machines_get_the_same_figures(make: Make, capsys: pytest.CaptureFixture
     assert told["sample"]["leads"] == 300
 
 
+def test_activities_are_planned_beside_leads(road: Road, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows, megabytes, calls and days of activities are told, and of both; to tell them again costs a call."""
+    make(activities=True, is_json=True, calls=90)
+    told = json.loads(capsys.readouterr().out)["activities"]
+    spent = calls_of(road)
+    assert spent <= 2 * 90
+    make(activities=True, is_json=True)
+    again = json.loads(capsys.readouterr().out)["activities"]
+    assert (2, 0) == (calls_of(road) - spent, road.exports("created"))
+    make(activities=True, is_json=True, calls=0)
+    assert told["rows"] == again["rows"] == json.loads(capsys.readouterr().out)["activities"]["rows"]
+
+    landed = [road.land_activities(month) for month in ("2026-06", "2026-07", "2026-08")]
+    # While exports wait, Marketo forgets what is 90 days old by then.
+    assert told["rows"]["likely"] == pytest.approx(sum(file.records or 0 for file in landed), abs=3)
+    assert told["bytes"]["likely"] == pytest.approx(sum(file.file_bytes for file in landed), rel=0.02)
+    assert told["after_leads"]["calls"] > told["calls"]["likely"]
+    make(activities=True)
+    assert "All of them are here already" in capsys.readouterr().out
+
+
+def test_activities_that_may_not_be_read_are_left_out(
+    road: Road, make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the permission the plan for leads is there, and says which one is missing."""
+    road.desk(
+        "POST", "/faults", route="GET */activities/*", kind="error", code="603", message="Access denied", count=None
+    )
+    make(activities=True)
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "It takes 1 day of quota" in said
+    assert (
+        "Activities: nothing is known of them yet. They are looked at without --no-calls, and with permission" in said
+    )
+
+
 @pytest.mark.parametrize(
     ("columns", "fits"), [(None, 100), (160, 100), (80, 80), (60, 60)], ids=["a file", "wide", "usual", "narrow"]
 )
@@ -113,7 +150,7 @@ def test_people_get_lines_that_fit(
     make: Make, capsys: pytest.CaptureFixture[str], columns: int | None, fits: int
 ) -> None:
     """No line is wider than the terminal or a hundred columns, and months, end and a line to copy are there."""
-    make(settings={"lead_fields_exclude": ("firstName",)}, columns=columns)
+    make(settings={"lead_fields_exclude": ("firstName",)}, columns=columns, activities=True)
     lines = capsys.readouterr().out.splitlines()
 
     assert [] == [line for line in lines if len(line) > fits and not line.startswith("MARKETO_")]
@@ -122,6 +159,7 @@ def test_people_get_lines_that_fit(
         "in all",
         "days? of quota",
         "ends about 2026-08-15",
+        "They take 1 day of quota",
         "A day of captures",
         "known from",
         "Next: ",

@@ -58,6 +58,10 @@ def test_a_month_goes_all_the_way(jobs: Jobs, road: Road) -> None:
     shown = dict(zip(names, cells, strict=True))
     assert shown["leadId"].isdecimal()
     assert {"•••"} >= {shown["primaryAttributeValue"], shown["attributes"]}
+    assert str(told["planned"].value).startswith("unknown: `marketo-assets plan`")
+    later = results[2].asset_materializations_for_node("landing__activity_exports")[0].metadata
+    assert "assumed" == later["planned_from"].value, "as the months before it"
+    assert float(str(later["planned_mb_left"].value)) > 0
     assert str(told["file"].value).startswith("landing/activity_exports/2026-06/")
     assert {"marketo/activities", "marketo/activity_types", "marketo/activity_attributes"} <= {
         event.asset_key.to_user_string() for event in results[-1].get_asset_materialization_events() if event.asset_key

@@ -57,7 +57,7 @@ def test_calls_end_a_day_too() -> None:
 
 
 def test_a_month_beyond_a_day_comes_in_pieces() -> None:
-    """It takes what is left of each day, half at first and then most of it; whoever comes after takes what it leaves."""
+    """It takes what is left of a day, half at first and then most of it; whoever comes after takes what it leaves."""
     wanted = [*months(1, 100), Wanted("2024-12", 2500, 2500), Wanted("2024-11", 100, 100)]
     schedule = play(wanted, now=NOON, allotment=allotment(), pace=PACE)
 

@@ -1,0 +1,68 @@
+"""The plan of a backfill of activities, made as that of leads is; both spend the same quota."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from marketo_assets.api.limits import Ledger
+from marketo_assets.extract.activity_fields import EXPORTED
+from marketo_assets.extract.estimate.activity_sample import ActivitySample, read_activity_sample
+from marketo_assets.extract.estimate.days import Schedule, play
+from marketo_assets.extract.estimate.months import LEAST_MARGIN, KnownMonth, MonthEstimate, Range, estimate_months
+from marketo_assets.extract.estimate.plan import Plan, plan_of, wanted_of
+from marketo_assets.extract.estimate.rows import header_bytes
+from marketo_assets.extract.export_jobs import ACTIVITIES
+from marketo_assets.extract.export_sizes import known_sizes
+from marketo_assets.settings import Settings
+
+_NAMES = tuple(field.name for field in EXPORTED)
+
+
+def make_activity_plan(
+    ledger: Ledger,
+    settings: Settings,
+    months: Sequence[str],
+    *,
+    known: Mapping[str, KnownMonth],
+    sample: ActivitySample | None,
+    at_once: int = 4,
+) -> Plan:
+    """Return what exporting the activities of *months* will cost from now on, *at_once* at a time.
+
+    **Cost:** no call. Raises: LookupError when nothing at all is known of the months.
+    """
+    now = ledger.clock.now()
+    estimates = [_estimate(month, known, sample, now) for month in sorted(months, reverse=True)]
+    return plan_of(ledger, settings, estimates, exported=ACTIVITIES, at_once=at_once)
+
+
+def play_both(leads: Plan, activities: Plan, now: datetime) -> Schedule:
+    """Return when both will be here, the activities exported after the leads from *now* on. Makes no call."""
+    wanted = [*wanted_of(leads.months), *wanted_of(activities.months)]
+    return play(wanted, now=now, allotment=leads.allotment, pace=leads.pace)
+
+
+def activity_bytes_to_set_aside(ledger: Ledger, month: str) -> int | None:
+    """Return how large the file of *month* may be by the sample; None where its own last size tells better."""
+    sample = read_activity_sample(ledger)
+    if sample is None or month not in sample.months or month in known_sizes(ledger, ACTIVITIES):
+        return None
+    return round(_sampled(month, sample).file_bytes.high)
+
+
+def _estimate(
+    month: str, known: Mapping[str, KnownMonth], sample: ActivitySample | None, now: datetime
+) -> MonthEstimate:
+    if month in known or sample is None or month not in sample.months:
+        (found,) = estimate_months([month], _NAMES, known=known, calibration=None, now=now)
+        return found
+    return _sampled(month, sample)
+
+
+def _sampled(month: str, sample: ActivitySample) -> MonthEstimate:
+    found, head = sample.months[month], header_bytes(_NAMES)
+    size = found.file_bytes
+    told = Range.around(size, found.bytes_error + LEAST_MARGIN / 2 * size)
+    with_header = Range(told.likely + head, told.low + head, told.high + head)
+    return MonthEstimate(month, Range.around(found.rows, found.rows_error), with_header, "sampled")
