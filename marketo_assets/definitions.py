@@ -17,30 +17,34 @@ from marketo_assets.defs.assets.reference import reference, reference_versions
 from marketo_assets.defs.assets.reference_tables import published_reference
 from marketo_assets.defs.assets.sources import SOURCES
 from marketo_assets.defs.change_sensor import lead_changes_sensor
+from marketo_assets.defs.freshness import with_freshness
 from marketo_assets.defs.jobs import JOBS
 from marketo_assets.defs.resources import EnvironmentVariable, MarketoResource, WarehouseResource
 from marketo_assets.defs.schedules import SCHEDULES
 from marketo_assets.defs.sensors import SENSORS
 
 defs = dg.Definitions(
-    assets=[
-        *SOURCES,
-        lead_exports,
-        lead_snapshots,
-        captured_lead_changes,
-        lead_updates,
-        lead_ids,
-        published_tables,
-        activity_exports,
-        activities,
-        activity_polls,
-        published_activities,
-        reference,
-        reference_versions,
-        published_reference,
-        program_members,
-        static_list_members,
-    ],
+    assets=dg.map_asset_specs(
+        with_freshness,
+        [
+            *SOURCES,
+            lead_exports,
+            lead_snapshots,
+            captured_lead_changes,
+            lead_updates,
+            lead_ids,
+            published_tables,
+            activity_exports,
+            activities,
+            activity_polls,
+            published_activities,
+            reference,
+            reference_versions,
+            published_reference,
+            program_members,
+            static_list_members,
+        ],
+    ),
     jobs=JOBS,
     schedules=SCHEDULES,
     sensors=[*SENSORS, lead_changes_sensor, activities_sensor],

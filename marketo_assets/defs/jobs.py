@@ -17,8 +17,9 @@ from marketo_assets.defs.assets.reference_tables import published_reference
 
 lead_snapshots_job = dg.define_asset_job(
     "lead_snapshots",
-    selection=[lead_exports, lead_snapshots, published_tables],
-    description="Export, load and publish the leads created in a month. Backfill it for more months.",
+    selection=[lead_exports, lead_snapshots],
+    description="Export, load and publish the leads created in a month. Backfill it for more months. The page of "
+    "marketo/leads follows by itself.",
 )
 lead_changes_job = dg.define_asset_job(
     "lead_changes",
@@ -43,7 +44,7 @@ activities_job = dg.define_asset_job(
 )
 activity_polls_job = dg.define_asset_job(
     "activity_polls",
-    selection=[activity_polls],
+    selection=[activity_polls, published_activities],
     description="Read activities since the last time, and publish. Started by activities_sensor.",
 )
 reference_job = dg.define_asset_job(

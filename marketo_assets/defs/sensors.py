@@ -1,7 +1,5 @@
 """What happens by itself: the published tables follow the loads, and exports rest while a quota is spent."""
 
-from datetime import timedelta
-
 import dagster as dg
 
 from marketo_assets.defs.alerts import failure_alerts
@@ -18,13 +16,13 @@ AFTER_LOADS = (
     .__and__(~_Condition.any_deps_in_progress() | _Condition.cron_tick_passed("0 * * * *"))
     .with_label("after loads, and hourly during a backfill")
 )
-LEADS_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=48), warn_window=timedelta(hours=26))
 
 published_tables_sensor = dg.AutomationConditionSensorDefinition(
     "published_tables_sensor",
     target=dg.AssetSelection.all(),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
-    description="Materializes marketo/leads and the tables beside it after months were loaded. Makes no call.",
+    description="Shows what was loaded: materializes the tables that people read (marketo/leads, those of activities "
+    "and of reference objects) once what they are made of has news, and hourly during a backfill. Makes no call.",
 )
 SENSORS = (published_tables_sensor, export_quota_gate, failure_alerts)

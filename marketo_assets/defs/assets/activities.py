@@ -40,7 +40,6 @@ def activities(context: dg.AssetExecutionContext, warehouse: WarehouseResource) 
     with explained(), warehouse.ledger() as ledger:
         settings = warehouse.settings()
         landed = read_landed_activities(settings.landing_dir, partition)
-        context.log.info(f"{partition}: loading {megabytes(landed.file_bytes)} of export job {landed.export_id}")
         files, now = warehouse.warehouse(), settings.clock.now()
         with files.held() as con:
             load = load_activities(
@@ -55,7 +54,8 @@ def activities(context: dg.AssetExecutionContext, warehouse: WarehouseResource) 
             }
         left = quota_left(ledger)
     context.log.info(
-        f"{partition}: {load.rows:,} activities were new or different, {load.duplicates:,} were here, "
+        f"{partition}: loaded {megabytes(landed.file_bytes)} of export job {landed.export_id}: {load.rows:,} "
+        f"activities were new or different, {load.duplicates:,} were here, "
         f"{load.rejected_values:,} values did not fit; {load.seconds:.2f} s as load {load.load_id}"
     )
     return dg.MaterializeResult(
@@ -68,7 +68,7 @@ def activities(context: dg.AssetExecutionContext, warehouse: WarehouseResource) 
     deps=[MARKETO_ACTIVITIES],
     group_name=GROUP,
     owners=OWNERS,
-    kinds={"marketo"},
+    kinds={"marketo", "duckdb"},
     code_version="1",
     description=(
         "Activities since the last time, as Get Lead Activities tells of them; no file is kept, the rows are in "
@@ -95,7 +95,8 @@ def activity_polls(
         f"calls: {capture.activities:,} activities were new or different, {capture.repeated:,} were known"
     )
     told = {**_captured(capture), **release_metadata(release), **left}
-    context.log_event(dg.AssetObservation(ACTIVITIES, metadata=told))
+    facts = ("since", "watermark", "load_id", "new_or_different", "calls")
+    context.log_event(dg.AssetObservation(ACTIVITIES, metadata={name: told[name] for name in facts}))
     return dg.MaterializeResult[None](metadata=told)
 
 

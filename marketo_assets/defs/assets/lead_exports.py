@@ -9,7 +9,7 @@ from marketo_assets.defs.assets.sources import GROUP, MARKETO_LEAD_FIELDS, MARKE
 from marketo_assets.defs.export_gate import look
 from marketo_assets.defs.export_pool import POOL
 from marketo_assets.defs.failures import explained
-from marketo_assets.defs.metadata import landed_metadata, megabytes, quota_left
+from marketo_assets.defs.metadata import Metadata, landed_metadata, megabytes, quota_left
 from marketo_assets.defs.partitions import DEFAULT_START_ADVICE, MONTHS, START
 from marketo_assets.defs.pausing import pausing
 from marketo_assets.defs.planned import planned_metadata
@@ -81,11 +81,7 @@ def lead_exports(
             )
             left = quota_left(client.ledger)
             planned = planned_metadata(client.ledger, settings, landed, MONTHS.get_partition_keys())
-    _tell(context, settings, landed)
-    context.log.info(
-        f"{landed.partition}: this project may still make {left['calls_left_today']:,} calls "
-        f"and export {left['export_mb_left_today']:,} MB today"
-    )
+    _tell(context, settings, landed, left)
     names = {field.name: field.name for field in landed.fields}
     return dg.MaterializeResult(
         data_version=dg.DataVersion(landed.sha256),
@@ -101,11 +97,12 @@ def lead_exports(
     )
 
 
-def _tell(context: dg.AssetExecutionContext, settings: Settings, landed: LandedFile) -> None:
+def _tell(context: dg.AssetExecutionContext, settings: Settings, landed: LandedFile, left: Metadata) -> None:
     context.log.info(
         f"{landed.partition}: landed {landed.records or 0:,} leads of {len(landed.fields)} fields, "
         f"{megabytes(landed.file_bytes)}, for {landed.calls} calls; waited {landed.waited_seconds:,.0f} s for Marketo, "
-        f"worked {landed.worked_seconds:.1f} s"
+        f"worked {landed.worked_seconds:.1f} s; this project may still make {left['calls_left_today']:,} calls and "
+        f"export {left['export_mb_left_today']:,} MB today"
     )
     context.log_event(
         dg.AssetObservation(

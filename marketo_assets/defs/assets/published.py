@@ -14,21 +14,49 @@ from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata, table_metadata
 from marketo_assets.defs.preview import preview_table
 from marketo_assets.defs.resources import WarehouseResource
-from marketo_assets.defs.sensors import AFTER_LOADS, LEADS_FRESHNESS
+from marketo_assets.defs.sensors import AFTER_LOADS
 from marketo_assets.defs.table_columns import lineage, lineage_table, read_columns
 from marketo_assets.publish import publish
 from marketo_assets.warehouse import DuckDBConnection, Release, WarehouseError, connect_readonly
 
 HISTORY = ["marketo", "lead_history"]
 _BOOKKEEPING = {
-    "loads": "One row per load: run, export job, file, checksum, row counts. Rows point here by `_load_id`.",
-    "rejected_values": "One row per value that did not fit its column's type, with the text as delivered.",
-    "schema_changes": "One row per lead field that appeared, was hidden, changed its type or its label.",
-    "export_jobs": "One row per export job of this project: state, times, size.",
-    "api_usage": "One row per quota day: calls and export bytes that this project spent.",
-    "coverage_gaps": "One row per time of which Marketo had forgotten changes or deletions before they were read.",
-    "audits": "One row per question that an audit, a sweep or a release asked, what it found, and what to do.",
-    "repairs": "One row per pause after which months have to be exported again, with the moment that repairs them.",
+    "loads": (
+        "load",
+        "What every load did: run, export job, file, checksum, row counts. Rows point here by `_load_id`.",
+        "the loads themselves, in the transaction of their rows",
+    ),
+    "rejected_values": (
+        "value",
+        "Values that did not fit their column's type, with the text as delivered.",
+        "the loads, which keep such a row without the value",
+    ),
+    "schema_changes": (
+        "change of a field",
+        "Fields that appeared, were hidden, changed their type or their label.",
+        "Describe Lead, Get Activity Types and Describe Program Member, compared with what they showed before",
+    ),
+    "export_jobs": (
+        "export job",
+        "Export jobs of this project: state, times, size.",
+        "the ledger, which knows a job before Marketo does",
+    ),
+    "api_usage": ("quota day", "Calls and export bytes that this project spent.", "the ledger, which counts each call"),
+    "coverage_gaps": (
+        "stretch of time",
+        "Times of which Marketo had forgotten changes or deletions before they were read.",
+        "the captures",
+    ),
+    "audits": (
+        "question and answer",
+        "What audits, sweeps and releases asked, what they found, and what to do.",
+        "marketo/leads, compared with itself and with Marketo",
+    ),
+    "repairs": (
+        "pause",
+        "Pauses after which months have to be exported again, with the moment that repairs them.",
+        "the captures",
+    ),
 }
 
 
@@ -46,8 +74,7 @@ def _spec(
         owners=OWNERS,
         kinds={"duckdb", kind},
         code_version="1",
-        # A run of the monthly job has nothing new to show while its release has to wait.
-        skippable=True,
+        automation_condition=AFTER_LOADS,
         description=description,
     )
 
@@ -62,7 +89,7 @@ LEAD_TABLES = (
         "made last. **Refresh:** by itself after loads; materializing it audits and publishes. **Cost:** no call; one "
         "copy of the database file.",
         (*CHANGE_TABLES, lead_updates, lead_ids),
-    ).replace_attributes(automation_condition=AFTER_LOADS, freshness_policy=LEADS_FRESHNESS),
+    ),
     _spec(
         ["marketo", "deleted_leads"],
         GROUP,
@@ -96,8 +123,14 @@ LEAD_TABLES = (
     ),
 )
 META_TABLES = tuple(
-    _spec(["marketo", "meta", name], "bookkeeping", "table", f"{description}\n\n**Refresh:** with every release.")
-    for name, description in _BOOKKEEPING.items()
+    _spec(
+        ["marketo", "meta", name],
+        "bookkeeping",
+        "table",
+        f"{what}\n\n**Grain:** one row per {grain}. **Source:** {source}. **Refresh:** with every release. "
+        "**Cost:** no call.",
+    )
+    for name, (grain, what, source) in _BOOKKEEPING.items()
 )
 
 
@@ -106,22 +139,14 @@ def published_tables(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Audit what is committed, publish it, and tell what readers see."""
-    results: list[dg.MaterializeResult[None] | dg.AssetCheckResult]
     with explained():
-        release = None if context.has_partition_key else _publish(context, warehouse)
-        with connect_readonly(release.path if release else warehouse.warehouse().published_path) as con:
-            # In a run of the monthly job the load has published already, unless releases are held back.
-            if release or _shows_run(con, context.run.run_id):
-                results = [*_results(con, _release_metadata(warehouse, release))]
-            else:
-                context.log.info(
-                    "the release that shows this month is still to come; these tables follow by themselves"
-                )
-                results = [*check_leads(con)]
+        release = _publish(context, warehouse)
+        with connect_readonly(release.path) as con, warehouse.ledger() as ledger:
+            results = _results(con, {**release_metadata(release), "calls": 0, **quota_left(ledger)})
     yield from results
 
 
-def _publish(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Release | None:
+def _publish(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Release:
     files = warehouse.warehouse()
     with files.held() as con, warehouse.ledger() as ledger:
         if not con.execute("SELECT 1 FROM duckdb_columns() WHERE table_name = 'lead_snapshots'").fetchone():
@@ -130,20 +155,11 @@ def _publish(context: dg.AssetExecutionContext, warehouse: WarehouseResource) ->
                 "or run job lead_snapshots for a month."
             )
         release = publish(files, ledger, now=warehouse.settings().clock.now(), force=True)
-    if release:
-        context.log.info(
-            f"audited, published release {release.number}: {megabytes(release.file_bytes)} in {release.seconds:.2f} s"
-        )
+    assert release is not None  # noqa: S101  # nothing holds back a forced one
+    context.log.info(
+        f"audited, published release {release.number}: {megabytes(release.file_bytes)} in {release.seconds:.2f} s"
+    )
     return release
-
-
-def _release_metadata(warehouse: WarehouseResource, release: Release | None) -> Metadata:
-    with warehouse.ledger() as ledger:
-        return {**(release_metadata(release) if release else {}), "calls": 0, **quota_left(ledger)}
-
-
-def _shows_run(con: DuckDBConnection, run_id: str) -> bool:
-    return con.execute("SELECT 1 FROM meta.loads WHERE run_id = ?", [run_id]).fetchone() is not None
 
 
 def _results(con: DuckDBConnection, told: Metadata) -> list[dg.MaterializeResult[None]]:

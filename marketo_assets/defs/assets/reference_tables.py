@@ -7,8 +7,9 @@ import dagster as dg
 from marketo_assets.defs.assets.reference import GROUP, reference_versions
 from marketo_assets.defs.assets.sources import OWNERS
 from marketo_assets.defs.failures import explained
+from marketo_assets.defs.metadata import table_metadata
 from marketo_assets.defs.resources import WarehouseResource
-from marketo_assets.defs.table_columns import read_columns, table_schema
+from marketo_assets.defs.sensors import AFTER_LOADS
 from marketo_assets.models.reference import told_of
 from marketo_assets.models.reference_tables import TABLES
 from marketo_assets.warehouse import connect_readonly
@@ -21,6 +22,7 @@ REFERENCE_TABLES = tuple(
         owners=OWNERS,
         kinds={"duckdb", "view"},
         code_version="1",
+        automation_condition=AFTER_LOADS,
         skippable=True,
         description=f"{told_of(table)}\n\n**Grain:** one row each. **Source:** marketo/raw/reference_versions. "
         "**Refresh:** with every release. **Cost:** no call.",
@@ -38,15 +40,9 @@ def published_reference(
     with explained(), connect_readonly(warehouse.warehouse().published_path) as con:
         for spec in REFERENCE_TABLES:
             name = spec.key.path[-1]
-            if columns := read_columns(con, "main", name):
-                row = con.execute(f"SELECT count(*), count(removed_at) FROM main.{name}").fetchone()
-                count, removed = row or (0, 0)
-                told = {
-                    "dagster/row_count": count,
-                    "removed": removed,
-                    "dagster/table_name": f"marketo.main.{name}",
-                    "dagster/column_schema": table_schema(columns),
-                }
+            if told := table_metadata(con, "main", name):
+                removed = con.execute(f"SELECT count(removed_at) FROM main.{name}").fetchone()
+                told = {**told, "removed": removed[0] if removed else 0}
                 results.append(dg.MaterializeResult[None](asset_key=spec.key, metadata=told))
             else:
                 context.log.info(f"marketo.{name} is not there yet; the next release has it")
