@@ -13,7 +13,7 @@ from marketo_assets.extract.pieces import piece_name
 from marketo_assets.land.manifest import LandedFile, LandingError, Piece, read_manifest
 
 _UNKNOWN_SHARE = 4
-_OBJECTS = (bulk_extract.LEADS, bulk_extract.ACTIVITIES)
+_OBJECTS = (bulk_extract.LEADS, bulk_extract.ACTIVITIES, bulk_extract.PROGRAM_MEMBERS)
 
 
 def recover_jobs(exporter: Exporter, folders: Mapping[str, Path]) -> None:
@@ -22,7 +22,7 @@ def recover_jobs(exporter: Exporter, folders: Mapping[str, Path]) -> None:
     *folders* are where the months of each object lie. So a landed file that is damaged is fetched again and not
     exported again, and today's bytes count.
 
-    **Cost:** two calls, where files were landed and the ledger knows of none; otherwise none.
+    **Cost:** three calls, where files were landed and the ledger knows of none; otherwise none.
     """
     if recorded_jobs(exporter.ledger):
         return
