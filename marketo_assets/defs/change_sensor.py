@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
-from marketo_assets.api.activities import ActivityType
+from marketo_assets.api.activities import ActivityType, activity_types
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import MarketoError
 from marketo_assets.clock import quota_reset
 from marketo_assets.defs.jobs import lead_changes_job, lead_snapshots_job
 from marketo_assets.defs.repairs import ask_for_repairs
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.extract.lead_changes import look_for_changes
+from marketo_assets.extract.activities import type_groups
+from marketo_assets.extract.change_looks import Place, look_for_changes
+from marketo_assets.extract.lead_changes import types_that_tell
 from marketo_assets.load.activity_polls import read_fresh_types
 from marketo_assets.load.lead_changes import Standing, read_standing
 from marketo_assets.settings import Settings, SettingsError, read_variables
@@ -22,6 +26,8 @@ from marketo_assets.warehouse import Warehouse, WarehouseError
 RESERVE = 0.02
 """Part of the day's calls that is left to captures under way and to people; exports leave far more."""
 _LOCK_SECONDS = 5.0
+_MOST_CALLS = 3
+_MOST_SEEN = 3_000
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -102,15 +108,24 @@ def _decide(
         return _start("the first capture, from which changes are read on")
     if last == dg.DagsterRunStatus.FAILURE:
         return _start("the last capture failed", cursor=context.cursor)
-    names = settings.change_activity_types
-    look = look_for_changes(client, standing.since, more_types=names, types=types, log=context.log.info)
+    memory = _read_memory(context.cursor)
+    listed = types or activity_types(client)
+    groups = type_groups(types_that_tell(listed, settings.change_activity_types, context.log.info))
+    turn = memory.turn % len(groups)
+    look = look_for_changes(
+        client,
+        standing.since,
+        standing.since + timedelta(seconds=settings.lookback_seconds),
+        groups[turn],
+        place=memory.places.get(str(turn)),
+        most_calls=_MOST_CALLS if types else _MOST_CALLS - 1,
+    )
     fresh = look.guids - standing.guids
     # A run that somebody cancelled did not take what was news then.
-    fresh -= frozenset() if last == dg.DagsterRunStatus.CANCELED else _looked_at(context.cursor)
-    # Changes of fields that are not copied are never stored; remembered, they start one capture and not one a look.
-    cursor = json.dumps(sorted(look.guids - standing.guids))
-    if fresh or not look.is_whole:
-        return _start(f"{len(fresh):,} new activities{'' if look.is_whole else ' or more'}", cursor=cursor)
+    fresh -= frozenset() if last == dg.DagsterRunStatus.CANCELED else memory.seen
+    cursor = memory.after(look.guids - standing.guids, look.place, turn, len(groups)).text()
+    if fresh:
+        return _start(f"{len(fresh):,} new activities", cursor=cursor)
     if standing.leads_missing:
         return _start(f"{standing.leads_missing:,} leads that were not found are asked for again", cursor=cursor)
     return dg.SensorResult(
@@ -130,8 +145,34 @@ def _start(why: str, *, cursor: str | None = None) -> dg.SensorResult:
     return dg.SensorResult(run_requests=[request], cursor=cursor)
 
 
-def _looked_at(cursor: str | None) -> frozenset[str]:
+@dataclass(frozen=True)
+class _Memory:
+    """What looks leave to the next one."""
+
+    seen: frozenset[str] = frozenset()
+    """Activities that are not stored, as changes of fields that are not copied never are: they start one capture."""
+    places: dict[str, Place] = field(default_factory=dict)
+    turn: int = 0
+    """The group of types to look at; nearly always there is one group."""
+
+    def after(self, unstored: frozenset[str], place: Place, turn: int, groups: int) -> "_Memory":
+        """Return the memory after a look at group *turn* of so many."""
+        # Of a crowded window each look shows a part; forgetting the others costs a capture now and then, and no more.
+        kept = self.seen if (place.is_crowded or groups > 1) and len(self.seen) < _MOST_SEEN else frozenset()
+        return _Memory(kept | unstored, {**self.places, str(turn): place}, (turn + 1) % groups)
+
+    def text(self) -> str:
+        """Return the cursor that keeps it."""
+        places = {turn: asdict(place) for turn, place in self.places.items()}
+        return json.dumps({"seen": sorted(self.seen), "places": places, "turn": self.turn})
+
+
+def _read_memory(cursor: str | None) -> _Memory:
     try:
-        return frozenset(json.loads(cursor or "[]"))
-    except (ValueError, TypeError):
-        return frozenset()
+        told: Any = json.loads(cursor or "{}")
+        if isinstance(told, list):  # as it was kept before windows could be crowded
+            return _Memory(frozenset(told))
+        places = {turn: Place(**place) for turn, place in told.get("places", {}).items()}
+        return _Memory(frozenset(told.get("seen", ())), places, int(told.get("turn", 0)))
+    except (ValueError, TypeError, AttributeError):
+        return _Memory()

@@ -103,34 +103,9 @@ def poll_lead_changes(
     )
 
 
-@dataclass(frozen=True)
-class Look:
-    """What one page shows of what happened: enough to know whether to poll."""
-
-    guids: frozenset[str]
-    is_whole: bool
-    """Whether there is nothing beyond them."""
-
-
-def look_for_changes(
-    client: MarketoClient,
-    since: datetime,
-    *,
-    more_types: Sequence[str] = (),
-    types: Sequence[ActivityType] = (),
-    log: Log,
-) -> Look:
-    """Return the first activities since *since* of the kinds that a poll reads.
-
-    *types* are those of the instance, where somebody has just read them.
-
-    **Cost:** two calls, and one more without *types*. Raises: MarketoError.
-    """
-    names = ("New Lead", "Change Data Value", "Delete Lead", *more_types)
-    ids = list(_choose_types(types or activity_types(client), names, log).values())
-    token = feed_start(client, since).token
-    page = next(lead_activities(client, token, ids[:MOST_TYPES]))
-    return Look(frozenset(found.guid for found in page.activities), not page.has_more and len(ids) <= MOST_TYPES)
+def types_that_tell(types: Iterable[ActivityType], more: Sequence[str], log: Log) -> list[int]:
+    """Return the numbers of the *types* whose activities a poll reads, *more* being names of others than the known."""
+    return list(_choose_types(types, ("New Lead", "Change Data Value", "Delete Lead", *more), log).values())
 
 
 def read_merges(activity: Activity) -> Iterator[Merge]:

@@ -94,6 +94,48 @@ def test_the_sensor_starts_a_run_only_for_news(
     assert not again.run_requests
 
 
+def test_a_crowded_hour_starts_one_run(run: Callable[[], dg.ExecuteInProcessResult], look: Look, road: Road) -> None:
+    """More changes than a page holds start one capture and not one a look; what is new then, or shows late, is seen."""
+    road.travel(*MONTHS)
+    run()
+    road.desk("PATCH", "/switches", activity_page=7)
+    ids = [row[0] for row in road.query("SELECT id FROM main.leads ORDER BY id")]
+
+    def edit_many(name: str) -> None:
+        edits = [{"edit": lead_id, "values": {"firstName": name}} for lead_id in ids[:40]]
+        road.desk("POST", "/changes", changes=edits)
+        road.settings.clock.sleep(10)
+
+    def starts(looks: int) -> list[bool]:
+        nonlocal cursor
+        found = []
+        for _ in range(looks):
+            before = road.desk("GET", "/counters")["calls"]
+            told = look(cursor)
+            assert isinstance(told, dg.SensorResult)
+            assert 3 >= road.desk("GET", "/counters")["calls"] - before
+            found.append(bool(told.run_requests))
+            cursor = told.cursor
+            road.settings.clock.sleep(1)
+        return found
+
+    cursor: str | None = None
+    edit_many("crowd")
+    assert [True] == starts(1)
+    run()
+    assert [False] * 12 == starts(12)
+    road.desk("POST", "/paging_tokens/void")
+    edit(road)
+    assert any(starts(2))
+    run()
+    road.desk("PATCH", "/switches", activities_late_seconds=200.0)
+    edit_many("late")
+    assert any(starts(2))
+    run()
+    road.settings.clock.sleep(200)
+    assert any(starts(12))
+
+
 def test_a_failed_run_is_tried_again(run: Callable[[], dg.ExecuteInProcessResult], look: Look, road: Road) -> None:
     """After a capture that failed the next look starts one, although it has seen the news already."""
     road.travel(*MONTHS)
