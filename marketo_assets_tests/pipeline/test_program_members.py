@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
+from math import inf
+from random import Random
 
 import pytest
 
@@ -28,6 +30,7 @@ from marketo_assets_tests.pipeline.road import Road
 from marketo_assets_tests.pipeline.storm import Cut, Dying, Killed
 
 PROGRAMS = 24
+SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))]
 DAY = 86_400.0
 
 
@@ -248,3 +251,55 @@ def test_a_value_that_does_not_fit_is_kept_aside(road: Road) -> None:
         "SELECT seat_number FROM program_members WHERE lead_id = ? AND program_id = 1001", lead_id
     )
     assert [(lead_id, "seatNumber", "twelve")] == road.query("SELECT lead_id, field, value FROM meta.rejected_values")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_storm_of_memberships_ends_with_the_truth(make_road: MakeRoad, seed: int) -> None:
+    """Statuses, values, leads that leave, merge and go, kills between calls and before commits: nothing is lost."""
+    rng = Random(seed)
+    print(f"seed {seed}")
+    with kept_open(make_road(leads=100, seed=seed)) as road:
+        begin(road)
+        road.travel("2026-08")
+        for _ in range(6):
+            _happen(road, rng)
+            _do(road, rng)
+        assert road.transport
+        pass_time(road, 301)
+        capture_members(road, ALL_NOW)
+        assert [] == wrong_members(road)
+        _happen(road, rng, leavers=0)
+        pass_time(road, 301)
+        capture_members(road)
+        assert [] == wrong_members(road), "no whole reading is needed for what the filter tells, nor for a merge"
+        assert road.exports("enqueued") == road.exports("completed")
+
+
+def _happen(road: Road, rng: Random, leavers: int = 2) -> None:
+    ids = lead_ids(road)
+    rng.shuffle(ids)
+    program = rng.choice([1001, 1002])
+    change_program(
+        road, program, ids[:4], rng.choice(["Invited", "Registered", "Attended"]), seatNumber=rng.randint(0, 9)
+    )
+    change_program(road, program, in_program(road, program)[:leavers], "Not in Program")
+    happening = rng.choice([{"merge": ids[5], "losers": [ids[6]]}, {"delete": ids[7]}, {"add": {"lastName": "Storm"}}])
+    road.desk("POST", "/changes", changes=[happening])
+    pass_time(road, rng.choice([0, 1, 30]))
+
+
+def _do(road: Road, rng: Random) -> None:
+    assert road.transport
+    assert isinstance(road.kept, Dying)
+    action = rng.choice(["capture", "whole", "die", "die inside", "wait"])
+    with contextlib.suppress(Killed):
+        if action in ("capture", "whole"):
+            capture_members(road, ALL_NOW if action == "whole" else None)
+        elif action == "die":
+            capture_members(road, transport=Cut(road.transport, rng.randint(0, 20)))
+        elif action == "die inside":
+            road.kept.left = rng.randint(0, 9)
+            capture_members(road, ALL_NOW)
+        else:
+            pass_time(road, rng.choice([1, 400, DAY]))
+    road.kept.left = inf
