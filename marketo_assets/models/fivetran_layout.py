@@ -94,6 +94,23 @@ _MERGE = """
     """
 
 
+_DESCRIBE = (
+    _columns(
+        """
+        id int: number of the field
+        data_type text: Marketo's dataType, lower case
+        display_name text: label in Marketo
+        length int: most characters
+        restname text: REST name
+        restread_only flag: whether the API may not write it
+        soapname text: nothing, the SOAP API is not read
+        soapread_only flag: nothing, the SOAP API is not read
+        """
+    )
+    + _SYNCED
+)
+
+
 def _activity(told: str, attributes: str, *sources: str) -> Layout:
     columns = (*ACTIVITY_HEAD, *_columns(attributes), *ACTIVITY_TAIL)
     return Layout(f"{told}, one row each.", columns, ("activities", *sources))
@@ -108,20 +125,12 @@ LAYOUT: dict[str, Layout] = {
         ("leads", "deleted_leads"),
     ),
     "lead_describe": Layout(
-        "Lead fields whose number is known, one row each; activities refer to it.",
-        _columns(
-            """
-            id int: number of the field
-            data_type text: Marketo's dataType, lower case
-            display_name text: label in Marketo
-            length int: most characters
-            restname text: REST name
-            restread_only flag: whether the API may not write it
-            soapname text: nothing, the SOAP API is not read
-            soapread_only flag: nothing, the SOAP API is not read
-            """
-        )
-        + _SYNCED,
+        "Lead fields whose number is known, one row each; activities refer to it.", _DESCRIBE, ("lead_fields",)
+    ),
+    "lead_describe_snake_case": Layout(
+        "Lead fields as lead_describe has them, but for restname, which is the column of lead: dbt_marketo follows "
+        "fields of several words only so on DuckDB, if its variable marketo_lead_describe_identifier names this table.",
+        _DESCRIBE,
         ("lead_fields",),
     ),
     "merged_lead": Layout(
@@ -246,4 +255,4 @@ LAYOUT: dict[str, Layout] = {
         ("raw/reference_versions",),
     ),
 }
-"""By name: what the public package dbt_marketo reads, and merged_lead. Every other kind of activity has a table too."""
+"""By name: what the public package dbt_marketo reads, and two more. Every other kind of activity has a table too."""

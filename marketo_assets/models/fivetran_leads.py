@@ -1,4 +1,4 @@
-"""Views of the layout on leads: `lead`, `lead_describe`, `merged_lead`."""
+"""Views of the layout on leads: `lead`, `lead_describe` in two spellings, `merged_lead`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,8 @@ from marketo_assets.models.reference_columns import snake_case
 def lead_views(published: Published) -> Iterator[FivetranView]:
     """Yield the views of what was read of leads."""
     if "main.lead_fields" in published.names:
-        # A renamed field may have left its number to another: the one that Describe shows has it.
-        yield laid_out(
-            "lead_describe",
-            {
-                "id": "id",
-                "data_type": "data_type",
-                "display_name": "display_name",
-                "length": "length",
-                "restname": "name",
-                "restread_only": "is_read_only",
-                SYNCED: in_utc("last_seen_at"),
-            },
-            "FROM main.lead_fields WHERE id IS NOT NULL "
-            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY is_hidden, last_seen_at DESC, name) = 1",
-        )
+        yield _describe("lead_describe", "name")
+        yield _describe("lead_describe_snake_case", _snake_case_sql("name"))
     if "main.leads" in published.names and "main.deleted_leads" in published.names:
         yield _leads(published)
         yield laid_out(
@@ -36,6 +23,30 @@ def lead_views(published: Published) -> Iterator[FivetranView]:
             {"merged_lead": "id", "into_lead": "merged_into_id", SYNCED: in_utc("deleted_at")},
             "FROM main.deleted_leads WHERE merged_into_id IS NOT NULL",
         )
+
+
+def _describe(table: str, name: str) -> FivetranView:
+    values = {
+        "id": "id",
+        "data_type": "data_type",
+        "display_name": "display_name",
+        "length": "length",
+        "restname": name,
+        "restread_only": "is_read_only",
+        SYNCED: in_utc("last_seen_at"),
+    }
+    # A renamed field may have left its number to another: the one that Describe shows has it.
+    newest = "row_number() OVER (PARTITION BY id ORDER BY is_hidden, last_seen_at DESC, name) = 1"
+    return laid_out(table, values, f"FROM main.lead_fields WHERE id IS NOT NULL QUALIFY {newest}")
+
+
+def _snake_case_sql(name: str) -> str:
+    """Return the SQL expression of the column that `lead` has for *name*, spelt as `snake_case` spells it."""
+    for before, after in (("([a-z0-9])", "([A-Z])"), ("([A-Z]+)", "([A-Z][a-z])"), ("([A-Z])", "([0-9])")):
+        name = f"regexp_replace({name}, '{before}{after}', '\\1_\\2', 'g')"
+    plain = f"lower(trim(regexp_replace({name}, '[^A-Za-z0-9]+', '_', 'g'), '_'))"
+    number = f"row_number() OVER (PARTITION BY {plain} ORDER BY is_copied DESC, rowid)"
+    return f"{plain} || CASE WHEN {number} > 1 THEN '_' || {number} ELSE '' END"
 
 
 def _leads(published: Published) -> FivetranView:

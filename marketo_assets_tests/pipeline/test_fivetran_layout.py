@@ -79,6 +79,10 @@ def _check_leads(road: Road, lives: Lives) -> None:
     told = [field for field in road.desk("GET", "/fields") if field["rest"] and not field["hidden"]]
     described = {field["name"]: field["id"] for field in told if field["data_type"] != "formula"}
     assert described == dict(road.query("SELECT restname, id FROM fivetran_marketo.lead_describe"))
+    named = "SELECT restname FROM fivetran_marketo.lead_describe_snake_case"
+    columns = "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'fivetran_marketo' AND table_name = 'lead'"
+    copied = "SELECT count(*) FROM main.lead_fields WHERE is_copied"
+    assert road.query(copied) == road.query(f"SELECT count(*) FROM ({named} INTERSECT {columns})")
     numbered = "SELECT count(*) FROM fivetran_marketo.activity_change_data_value AS change ANTI JOIN "
     numbered += "fivetran_marketo.lead_describe AS field ON field.id = change.primary_attribute_value_id"
     assert [(0,)] == road.query(numbered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from marketo_assets.load.lead_versions import fit_lead_tables
 from marketo_assets.load.ledger import ensure_tables
 from marketo_assets.models.activities import refresh_activities
 from marketo_assets.models.fivetran import refresh_fivetran
+from marketo_assets.models.reference_columns import snake_case
 from marketo_assets.models.runner import refresh_models
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
 from marketo_assets_tests.pipeline.handmade import lead_fields
@@ -152,6 +154,21 @@ def test_leads_are_named_as_fivetran_names_them(con: DuckDBConnection) -> None:
     ).fetchone()
     at = datetime(2026, 8, 14, 23, 2, 3)  # noqa: DTZ001
     assert (7, "seven", "10.0.0.1", datetime(2020, 2, 29).date(), at, at, False) == row  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["id", "firstName", "anonymousIP", "SICCode", "leadScore2", "Foo__c", "ABC123", "SAP_CRM_Id", "x1Y", "mktoIPv6"],
+)
+def test_names_are_spelt_the_same_way_twice(con: DuckDBConnection, name: str) -> None:
+    """What lead_describe_snake_case calls a field is what lead calls its column."""
+    ensure_tables(con)
+    fields = [replace(field, id=7) for field in lead_fields({name: "string"}) if field.name == name]
+    register_fields(con, fields, fields, NOW)
+    refresh(con)
+
+    found = con.execute("SELECT restname FROM fivetran_marketo.lead_describe_snake_case").fetchall()
+    assert [(snake_case(name),)] == found
 
 
 def test_a_lead_that_is_gone_stays_and_says_so(con: DuckDBConnection) -> None:
