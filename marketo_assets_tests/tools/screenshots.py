@@ -12,10 +12,12 @@ already, and `--only graph,ticks` some of them. `--chromium` names another brows
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ _LEADS, _SNAPSHOTS = "/assets/marketo/leads", "/assets/marketo/raw/lead_snapshot
 def pages(runs: Mapping[str, str]) -> dict[str, str]:
     """Return each picture's name and the address of its page; *runs* holds a run of each job.
 
-    What follows # is the name of a button on the page that is pressed first.
+    What follows # is the name of a button that is pressed first, what follows ~ a text that the pointer rests on.
     """
     return {
         "graph": "/asset-groups",
@@ -52,24 +54,25 @@ def pages(runs: Mapping[str, str]) -> dict[str, str]:
         "exports_overview": "/assets/landing/lead_exports?view=overview",
         "exports_plots": "/assets/landing/lead_exports?view=overview#Plots",
         "snapshots_overview": f"{_SNAPSHOTS}?view=overview",
-        "snapshots_partitions": f"{_SNAPSHOTS}?view=partitions",
+        "snapshots_partitions": f"{_SNAPSHOTS}?view=partitions&partition={datetime.now(UTC):%Y-%m}",
         "snapshots_checks": f"{_SNAPSHOTS}?view=checks",
         "changes_plots": "/assets/marketo/raw/lead_changes?view=overview#Plots",
         "activities_overview": "/assets/marketo/activities?view=overview",
         "reference_overview": "/assets/marketo/raw/reference_versions?view=overview",
         "api_usage_overview": "/assets/marketo/meta/api_usage?view=overview",
-        "ticks_gate": f"{_LOCATION}/sensors/export_quota_gate",
-        "ticks_changes": f"{_LOCATION}/sensors/lead_changes_sensor",
+        "ticks_gate": f"{_LOCATION}/sensors/export_quota_gate~0 runs requested",
+        "ticks_changes": f"{_LOCATION}/sensors/lead_changes_sensor~0 runs requested",
+        "ticks_tables": f"{_LOCATION}/sensors/published_tables_sensor",
         "schedule": f"{_LOCATION}/schedules/lead_sweep_nightly",
         "automation": "/automation",
         "runs": "/runs",
-        "runs_queued": "/runs?view=queued",
+        "runs_queued": "/runs/queued",
         "backfills": "/runs?view=backfills",
         **{f"run_{job}": f"/runs/{run}" for job, run in runs.items()},
         "launchpad": f"{_LOCATION}/jobs/lead_snapshots/playground",
         "jobs": "/jobs",
         "code_location": "/deployment/locations",
-        "code_location_definitions": f"{_LOCATION}/docs",
+        "code_location_definitions": f"{_LOCATION}/definitions",
         "daemons": "/deployment/daemons",
         "concurrency": "/deployment/concurrency",
         "resources": f"{_LOCATION}/resources/marketo",
@@ -107,7 +110,7 @@ def _shots(window: Any, url: str, folder: Path, only: frozenset[str]) -> Iterato
         page = window.new_page()
         page.set_viewport_size(_LARGE if "lineage" in address else _USUAL)
         page.on("console", lambda message, said=said: message.type == "error" and said.append(message.text))
-        path, _, button = address.partition("#")
+        path, button, resting = re.fullmatch(r"([^#~]*)(?:#([^~]*))?(?:~(.*))?", address).groups()
         page.goto(url + path, wait_until="load", timeout=1000 * LOAD_SECONDS)
         yield from ((name, text) for text in _settle(page))
         if button:
@@ -115,6 +118,9 @@ def _shots(window: Any, url: str, folder: Path, only: frozenset[str]) -> Iterato
             shown.click()
             shown.evaluate("button => button.scrollIntoView({block: 'start'})")
             page.wait_for_timeout(2_000)
+        if resting and page.get_by_text(resting).count():
+            page.get_by_text(resting).nth(1).hover()
+            page.wait_for_timeout(1_000)
         page.screenshot(path=folder / f"{name}.png")
         page.close()
         print(f"{name}: {address}", flush=True)

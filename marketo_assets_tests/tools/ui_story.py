@@ -74,7 +74,7 @@ def play(stage: Stage, say: Callable[[str], None]) -> None:
     say("three months of leads, and what gives ids a name")
     daemon.launch_backfill(months[-3:], leads, rows)
     _await(lambda: _succeeded(daemon) >= 3, "three months")
-    for job in ("reference", "lead_changes", "activity_polls", "lead_audit"):
+    for job in ("reference", "lead_changes", "activity_polls", "lead_audit", "program_members", "list_members"):
         _run(daemon, job)
     say("changes at the control desk, and what captures them")
     known = [lead["id"] for lead in control.get("/leads", params={"limit": 60}).json()["leads"]]

@@ -121,6 +121,7 @@ def _loaded(load: ActivityLoad, landed: LandedFile) -> Metadata:
 def _captured(capture: ActivityCapture) -> Metadata:
     seen = capture.last_activity_at
     return {
+        "dagster/row_count": capture.activities + capture.repeated,
         "since": dg.MetadataValue.timestamp(capture.since),
         "watermark": dg.MetadataValue.timestamp(capture.until),
         "load_id": capture.load_id,

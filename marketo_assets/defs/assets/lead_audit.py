@@ -61,6 +61,7 @@ def tell_audit(context: dg.AssetExecutionContext, audit: Audit) -> None:
 def audit_metadata(audit: Audit) -> Metadata:
     """Return what an audit asked, found, and cost."""
     return {
+        "dagster/row_count": sum(month.at_marketo for month in audit.months),
         "months": ", ".join(month.month for month in audit.months) or "none",
         "ids_at_marketo": sum(month.at_marketo for month in audit.months),
         "ids_missing_here": sum(len(month.missing_here) for month in audit.months),
@@ -72,7 +73,7 @@ def audit_metadata(audit: Audit) -> Metadata:
         "fields_differing": dict(audit.differing.fields),
         "partitions_to_start": ", ".join(audit.stale_months) or "none",
         "advice": audit.advice,
-        "export_bytes": audit.export_bytes,
+        "file_bytes": audit.export_bytes,
         "calls": audit.calls,
         "worked_seconds": round(audit.seconds, 2),
     }

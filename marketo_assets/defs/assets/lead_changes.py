@@ -87,7 +87,7 @@ def _metadata(capture: Capture) -> Metadata:
         "bargain": bargain.told,
         "calls_by_id": bargain.calls_by_id,
         "calls_by_export": bargain.calls_by_export,
-        "export_bytes": bargain.export_bytes,
+        "bytes_by_export": bargain.export_bytes,
         # What takes all that is left, and more, is infinitely much, which the UI cannot show.
         "share_by_id": min(bargain.share_by_id, 1.0),
         "share_by_export": min(bargain.share_by_export, 1.0),

@@ -105,7 +105,7 @@ def _landed(landing: Landing, calls: int) -> Metadata:
         for landed in landing.readings
     ]
     return {
-        "records": sum(landed.records for landed in landing.readings),
+        "dagster/row_count": sum(landed.records for landed in landing.readings),
         "removed": sum(len(landed.removed) for landed in landing.readings),
         "calls": calls,
         "details_left_to_next_run": sum(landing.postponed.values()),
