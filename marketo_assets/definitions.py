@@ -6,6 +6,7 @@ from marketo_assets.defs.activity_sensor import activities_sensor
 from marketo_assets.defs.assets.activities import activities, activity_polls
 from marketo_assets.defs.assets.activity_exports import activity_exports
 from marketo_assets.defs.assets.activity_tables import published_activities
+from marketo_assets.defs.assets.fivetran import FIVETRAN_TABLES
 from marketo_assets.defs.assets.lead_audit import lead_ids
 from marketo_assets.defs.assets.lead_changes import captured_lead_changes
 from marketo_assets.defs.assets.lead_exports import lead_exports
@@ -43,6 +44,7 @@ defs = dg.Definitions(
             published_reference,
             program_members,
             static_list_members,
+            *FIVETRAN_TABLES,
         ],
     ),
     jobs=JOBS,
