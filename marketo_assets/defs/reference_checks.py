@@ -26,7 +26,7 @@ REFERENCE_CHECKS = tuple(dg.AssetCheckSpec(name, asset=VERSIONS, description=tol
 def check_reference(con: DuckDBConnection, settings: Settings, now: datetime) -> Iterator[dg.AssetCheckResult]:
     """Yield the results of the checks. Costs a scan of the newest versions."""
     row = con.execute(
-        f"SELECT count(*) FROM (SELECT 1 FROM {TABLE} GROUP BY object, id, read_from, load_id HAVING count(*) > 1)"
+        f"SELECT count(*) FROM (SELECT 1 FROM {TABLE} GROUP BY object, id, load_id HAVING count(*) > 1)"
     ).fetchone()
     repeated = int(row[0]) if row else 0
     yield _result("unique_objects", repeated, f"{repeated:,} versions are there twice. Tell the maintainers.", True)

@@ -42,6 +42,8 @@ class Listing:
     found: list[Found] = field(default_factory=list, repr=False)
     """As they came; an id may come twice, and the later one was read later."""
     calls: int = 0
+    warnings: list[str] = field(default_factory=list)
+    """What Marketo remarked beside records; that there are no more is a warning too, and none of these."""
     is_steady: bool = True
     """Whether every page began with the end of the one before."""
 
@@ -68,6 +70,7 @@ def list_objects(
         found = [Found(key_of(kind, item, answer.request_id), item, answer.request_id) for item in answer.result]
         listing.is_steady &= last is None or any(item.id == key_of(kind, last) for item in found)
         listing.found += found
+        listing.warnings += answer.warnings if found else ()
     listing.calls = client.calls - calls
     return listing
 

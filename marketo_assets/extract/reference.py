@@ -95,7 +95,7 @@ def read_object(
     calls = client.calls
     first = list_objects(client, kind, since=since)
     found = list(first.found)
-    last, warnings = first, list[str]()
+    last, warnings = first, list(dict.fromkeys(first.warnings))
     while not last.is_steady and client.calls - calls < _MOST_LISTINGS * max(first.calls, 1):
         last = list_objects(client, kind, since=since)
         found += last.found

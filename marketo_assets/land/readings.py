@@ -88,8 +88,8 @@ def read_records(landed: LandedReading) -> Iterator[tuple[str, Any]]:
             yield told["id"], told["record"]
 
 
-def store_reading(landing_dir: Path, reading: Reading, now: datetime) -> LandedReading:
-    """Return *reading* as it lies on disk now; nobody else may be landing.
+def store_reading(landing_dir: Path, reading: Reading, now: datetime, *, newest: str = "") -> LandedReading:
+    """Return *reading* as it lies on disk now, named after the one called *newest*; nobody else may be landing.
 
     Guarantee: without its manifest a file counts as not landed, and the next landing removes it.
     """
@@ -99,8 +99,9 @@ def store_reading(landing_dir: Path, reading: Reading, now: datetime) -> LandedR
     for stray in folder.glob("*.zst*"):
         if stray.name.partition(".")[0] not in manifests:
             stray.unlink()
-    number = max((int(name.rpartition("-")[2]) for name in manifests), default=0) + 1
-    name = f"{reading.as_of:%Y%m%dT%H%M%SZ}-{number:06d}"
+    # Counted, for the clocks of Marketo's machines may differ by a second; also where what was landed is lost.
+    number = max((int(name.partition("-")[0]) for name in (*manifests, newest) if name), default=0) + 1
+    name = f"{number:08d}-{reading.as_of:%Y%m%dT%H%M%SZ}"
     path = folder / f"{name}.jsonl.zst"
     data = _lines(reading.found)
     try:

@@ -15,7 +15,7 @@ from marketo_assets.api.moments import parse_moment
 from marketo_assets.extract.details import CHUNK, due_details, read_details
 from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.objects import Detail, ReferenceObject, choose_objects, details_to_read, objects_to_read
-from marketo_assets.extract.reference import Known, KnownRecord, Log, begin_since, read_object
+from marketo_assets.extract.reference import Known, KnownRecord, Log, Reading, begin_since, read_object
 from marketo_assets.land.manifest import LandingError
 from marketo_assets.land.readings import (
     FOLDER,
@@ -110,7 +110,7 @@ class _Lander:
         reading = read_object(self.client, kind, since=since, known=self.present(kind.name))
         for warning in reading.warnings:
             self.log(f"{kind.name}: {warning}")
-        return store_reading(self.settings.landing_dir, reading, now)
+        return self.store(reading)
 
     def land_details(self, detail: Detail) -> None:
         objects = self.present(detail.of)
@@ -123,7 +123,7 @@ class _Lander:
             chunk = {key: objects[key] for key in due[first : first + CHUNK]}
             reading, trouble = read_details(self.client, detail, chunk)
             if reading.found:
-                self.landed.append(store_reading(self.settings.landing_dir, reading, self.settings.clock.now()))
+                self.landed.append(self.store(reading))
             done += len(reading.found)
             if isinstance(trouble, WaitForReset):
                 self.postponed[detail.name] = len(due) - done
@@ -144,6 +144,10 @@ class _Lander:
             for key in landed.removed:
                 found.pop(key, None)
         return found
+
+    def store(self, reading: Reading) -> LandedReading:
+        newest, now = self.of(reading.object).newest, self.settings.clock.now()
+        return store_reading(self.settings.landing_dir, reading, now, newest=newest)
 
     def of(self, name: str) -> Known:
         return self.known.get(name, Known())

@@ -7,6 +7,7 @@ it was read, and since when its record is gone.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -64,12 +65,11 @@ _READ = (
     "lower(coalesce(record ->> '$.status', '')) = 'approved' DESC, place DESC) = 1"
 )
 _NEWEST = (
-    f"SELECT id, record, removed_at, read_from, load_id FROM {TABLE} WHERE object = $object "
-    "QUALIFY row_number() OVER (PARTITION BY id ORDER BY read_from DESC, load_id DESC) = 1"
+    f"SELECT id, record, removed_at, load_id FROM {TABLE} WHERE object = $object "
+    "QUALIFY row_number() OVER (PARTITION BY id ORDER BY load_id DESC) = 1"
 )
 _IS_NEWEST = (
-    "held.object = $object AND held.id = newest.id AND held.read_from = newest.read_from "
-    "AND held.load_id = newest.load_id AND newest.removed_at IS NULL"
+    "held.object = $object AND held.id = newest.id AND held.load_id = newest.load_id AND newest.removed_at IS NULL"
 )
 
 
@@ -117,7 +117,7 @@ def read_known(warehouse: Warehouse) -> dict[str, Known]:
         records: dict[str, dict[str, KnownRecord]] = {}
         for name, one, called, updated_at, read_at in con.execute(
             f"SELECT object, id, record ->> '$.name', record ->> '$.updatedAt', read_until FROM {TABLE} "
-            "QUALIFY row_number() OVER (PARTITION BY object, id ORDER BY read_from DESC, load_id DESC) = 1 "
+            "QUALIFY row_number() OVER (PARTITION BY object, id ORDER BY load_id DESC) = 1 "
             "AND removed_at IS NULL"
         ).fetchall():
             records.setdefault(name, {})[one] = KnownRecord(called, parse_moment(updated_at), read_at)
@@ -163,35 +163,52 @@ def load_reading(warehouse: Warehouse, landed: LandedReading, *, run_id: str, no
 
 def _load(con: DuckDBConnection, landed: LandedReading, path: Path) -> ReadingLoad:
     load_id = next_load_id(con)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE read AS {_READ.format(path=text_literal(str(path)))}")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE newest AS {_NEWEST}", {"object": landed.object})
-    # Objects that are not there and those with another content get a row; the others were read once more.
-    con.execute(
-        f"INSERT INTO {TABLE} SELECT $object, read.id, read.record, $as_of, $as_of, NULL, $load_id FROM read "
-        "LEFT JOIN newest USING (id) WHERE newest.id IS NULL OR newest.removed_at IS NOT NULL "
-        "OR newest.record::VARCHAR <> read.record::VARCHAR",
-        {"object": landed.object, "as_of": landed.as_of, "load_id": load_id},
-    )
-    row = con.execute(
-        "SELECT count(*), count(*) FILTER (newest.id IS NULL OR newest.removed_at IS NOT NULL), "
-        "count(*) FILTER (newest.removed_at IS NULL AND newest.record::VARCHAR <> read.record::VARCHAR) "
-        "FROM read LEFT JOIN newest USING (id)"
-    ).fetchone()
-    records, added, changed = row or (0, 0, 0)
-    con.execute(
-        f"UPDATE {TABLE} AS held SET read_until = greatest(held.read_until, $as_of) FROM newest JOIN read USING (id) "
-        f"WHERE {_IS_NEWEST} AND newest.record::VARCHAR = read.record::VARCHAR",
-        {"object": landed.object, "as_of": landed.as_of},
-    )
-    row = con.execute(
-        f"UPDATE {TABLE} AS held SET removed_at = $as_of FROM newest WHERE {_IS_NEWEST} "
-        "AND list_contains($removed::VARCHAR[], held.id) AND held.id NOT IN (SELECT id FROM read)",
-        {"object": landed.object, "as_of": landed.as_of, "removed": list(landed.removed)},
-    ).fetchone()
+    told = {"object": landed.object, "as_of": landed.as_of}
+    counts = _compare(con, landed, path)
+    if counts["added"] or counts["changed"]:
+        con.execute(
+            f"INSERT INTO {TABLE} SELECT $object, id, record, $as_of, $as_of, NULL, $load_id FROM read "
+            "WHERE state <> 'same'",
+            {**told, "load_id": load_id},
+        )
+    if counts["same"]:
+        con.execute(
+            f"UPDATE {TABLE} AS held SET read_until = greatest(held.read_until, $as_of) FROM read "
+            "WHERE state = 'same' AND held.object = $object AND held.id = read.id AND held.load_id = read.held_load",
+            told,
+        )
+    removed = None
+    if landed.removed:
+        removed = con.execute(
+            f"UPDATE {TABLE} AS held SET removed_at = greatest($as_of, held.read_until) FROM ({_NEWEST}) AS newest "
+            f"WHERE {_IS_NEWEST} AND held.id IN (SELECT unnest($removed::VARCHAR[])) "
+            "AND held.id NOT IN (SELECT id FROM read)",
+            {**told, "removed": list(landed.removed)},
+        ).fetchone()
     for detail in DETAILS:
-        if landed.object in (detail.name, detail.of):
+        if landed.object == detail.name or (landed.removed and landed.object == detail.of):
             _follow(con, detail)
-    return ReadingLoad(landed, load_id, records, added, changed, int(row[0]) if row else 0, 0.0)
+    return ReadingLoad(
+        landed,
+        load_id,
+        sum(counts.values()),
+        counts["added"],
+        counts["changed"],
+        int(removed[0]) if removed else 0,
+        0.0,
+    )
+
+
+def _compare(con: DuckDBConnection, landed: LandedReading, path: Path) -> Counter[str]:
+    """Leave the table `read`: each record of the file, and whether it is new, changed or the same; count them."""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE read AS SELECT told.id, told.record, newest.load_id AS held_load, "
+        "CASE WHEN newest.id IS NULL OR newest.removed_at IS NOT NULL THEN 'added' "
+        "WHEN newest.record::VARCHAR <> told.record::VARCHAR THEN 'changed' ELSE 'same' END AS state "
+        f"FROM ({_READ.format(path=text_literal(str(path)))}) AS told LEFT JOIN ({_NEWEST}) AS newest USING (id)",
+        {"object": landed.object},
+    )
+    return Counter(dict(con.execute("SELECT state, count(*) FROM read GROUP BY state").fetchall()))
 
 
 def _follow(con: DuckDBConnection, detail: Detail) -> None:

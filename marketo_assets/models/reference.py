@@ -9,7 +9,7 @@ from marketo_assets.models.reference_columns import OWN, Member, ReferenceTable
 from marketo_assets.models.reference_tables import TABLES
 from marketo_assets.warehouse import DuckDBConnection
 
-_NEWEST_FIRST = "ORDER BY read_from DESC, load_id DESC"
+_NEWEST_FIRST = "ORDER BY load_id DESC"
 _OWN = "removed_at, read_until, load_id"
 
 
@@ -82,8 +82,8 @@ def newest(name: str) -> str:
 
 def _ever(name: str, inside: str) -> str:
     return (
-        "(SELECT * EXCLUDE (removed_at), coalesce(removed_at, replaced_at) AS removed_at FROM (SELECT read_from, "
-        f"{_OWN}, lead(read_from) OVER (PARTITION BY id ORDER BY read_from, load_id) AS replaced_at, "
+        "(SELECT * EXCLUDE (removed_at), coalesce(removed_at, replaced_at) AS removed_at FROM (SELECT "
+        f"{_OWN}, lead(read_from) OVER (PARTITION BY id ORDER BY load_id) AS replaced_at, "
         f"unnest(from_json(record -> {text_literal(inside)}, '[\"JSON\"]')) AS record "
         f"FROM {TABLE} WHERE object = {text_literal(name)}) "
         f"QUALIFY row_number() OVER (PARTITION BY record ->> '$.id' {_NEWEST_FIRST}) = 1)"

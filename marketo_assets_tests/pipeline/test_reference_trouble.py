@@ -146,16 +146,16 @@ def test_credentials_that_may_read_leads_alone(road: Road) -> None:
     assert [(1,)] == peek(poor, "SELECT count(*) FROM raw.reference_versions")
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=["listing", "campaigns", "detail"])
-def test_every_fault_on_the_way(road: Road, route: str) -> None:
-    """Whatever a call meets, a run or two later every cell is there."""
+def test_every_fault_on_the_way(road: Road) -> None:
+    """Whatever a listing, a list of the lead database or a detail meets, some runs later every cell is there."""
     few = road.with_settings(objects=("emails", "campaigns", "program_tags", "program_costs"))
     for number, fault in enumerate(FAULTS):
         road.desk("PATCH", f"/assets/email/{email(road)}", values={"description": f"After {number}"})
         road.desk("PATCH", f"/assets/program/{1001 + number}", values={"description": f"After {number}"})
-        road.desk("POST", "/faults", route=route, **fault)
-        assert any(_is_landed(few) for _ in range(3)), fault
-        assert [1] == [told["struck"] for told in road.desk("GET", "/faults")]
+        for route in ROUTES:
+            road.desk("POST", "/faults", route=route, **fault)
+        assert any(_is_landed(few) for _ in range(4)), fault
+        assert [1, 1, 1] == [told["struck"] for told in road.desk("GET", "/faults")]
         road.desk("DELETE", "/faults")
         road.settings.clock.sleep(4000)
     load(few)

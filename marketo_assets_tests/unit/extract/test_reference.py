@@ -104,20 +104,35 @@ def test_a_quiet_instance_costs_one_call_a_page(
     assert [] == shelf.asked
 
 
-def test_one_that_goes_between_pages_costs_nobody_else(client: MarketoClient, instance: Instance) -> None:
-    """What a deletion pushed over the edge of a page is found by reading again, and only the deleted one is gone."""
+def test_what_goes_between_pages_costs_nobody_else(client: MarketoClient, instance: Instance) -> None:
+    """What deletions pushed over the edge of a page is found by reading again; the next reading finds what is gone."""
 
     def delete(page: int) -> None:
         if page == 1:
-            shelf.ids.remove(7)
+            del shelf.ids[7:12]
 
     shelf = Shelf(instance, list(range(450)), delete)
     reading = read_object(client, LISTS, since=None, known=keys(range(450)))
 
     assert keys(range(450)) == {found.id for found in reading.found}
-    assert () == reading.removed, "it was there when the reading began; the next one finds it gone"
+    assert () == reading.removed, "they were there when the reading began"
     again = read_object(client, LISTS, since=None, known=keys(range(450)))
-    assert (("7",), ["7"]) == (again.removed, shelf.asked)
+    assert keys(range(7, 12)) == set(again.removed) == set(shelf.asked)
+
+
+def test_what_moves_to_the_front_meanwhile_is_not_gone(client: MarketoClient, instance: Instance) -> None:
+    """Where an instance tells first what was changed last, what changes while it is read slips past, and is found."""
+    rest, moving = [number for number in range(450) if not 80 <= number < 100], list(range(80, 100))
+
+    def move(page: int) -> None:
+        if page == 1:
+            shelf.ids[:] = moving + rest
+
+    shelf = Shelf(instance, rest + moving, move)
+    reading = read_object(client, LISTS, since=None, known=keys(range(480)))
+
+    assert keys(range(450, 480)) == set(reading.removed)
+    assert keys(range(450)) == {found.id for found in reading.found}
 
 
 def test_one_that_comes_between_pages_makes_others_come_twice(client: MarketoClient, instance: Instance) -> None:
