@@ -18,6 +18,7 @@ from marketo_assets.defs.preview import preview_table
 from marketo_assets.defs.resources import WarehouseResource
 from marketo_assets.defs.table_columns import lineage, read_columns, table_schema
 from marketo_assets.land.lead_exports import read_landed
+from marketo_assets.land.manifest import LandedFile
 from marketo_assets.load.lead_snapshots import SnapshotLoad, load_lead_snapshot
 from marketo_assets.publish import publish
 from marketo_assets.warehouse import Release
@@ -45,11 +46,10 @@ def lead_snapshots(context: dg.AssetExecutionContext, warehouse: WarehouseResour
     with explained(), warehouse.ledger() as ledger:
         settings = warehouse.settings()
         landed = read_landed(settings.landing_dir, partition)
-        context.log.info(f"{partition}: loading {megabytes(landed.file_bytes)} of export job {landed.export_id}")
         files, now = warehouse.warehouse(), settings.clock.now()
         with files.held() as con:
             load = load_lead_snapshot(files, landed, run_id=context.run.run_id, now=now)
-            _tell_load(context, load)
+            _tell_load(context, load, landed)
             release = publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
             _tell_release(context, release)
             columns = read_columns(con, "raw", "lead_snapshots")
@@ -71,7 +71,7 @@ def lead_snapshots(context: dg.AssetExecutionContext, warehouse: WarehouseResour
     )
 
 
-def _tell_load(context: dg.AssetExecutionContext, load: SnapshotLoad) -> None:
+def _tell_load(context: dg.AssetExecutionContext, load: SnapshotLoad, landed: LandedFile) -> None:
     if load.newer_as_of:
         context.log.info(
             f"{load.partition}: nothing loaded, because the month has rows that were read later, at "
@@ -79,7 +79,8 @@ def _tell_load(context: dg.AssetExecutionContext, load: SnapshotLoad) -> None:
         )
         return
     context.log.info(
-        f"{load.partition}: loaded {load.rows:,} rows in {load.seconds:.2f} s as load {load.load_id}; "
+        f"{load.partition}: loaded {load.rows:,} rows, {megabytes(landed.file_bytes)} of export job "
+        f"{landed.export_id}, in {load.seconds:.2f} s as load {load.load_id}; "
         f"{load.duplicates:,} repeated rows left out, {load.rejected_values:,} values did not fit their type, "
         f"{load.outside_window:,} rows outside the month"
     )

@@ -22,7 +22,7 @@ from marketo_assets.defs.member_checks import (
     check_list_members,
     check_program_members,
 )
-from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata, table_metadata
+from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata, table_metadata
 from marketo_assets.defs.pausing import pausing
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
 from marketo_assets.extract.bulk import Exporter
@@ -155,7 +155,8 @@ def _materialize(
             left = quota_left(client.ledger)
         with files.transaction() as con:
             results, shown = list(check(con, now)), _table(con, name)
-    context.log.info(f"{name}: {', '.join(f'{what} {value}' for what, value in told.items())}")
+    if "left_out" not in told:
+        context.log.info(_sentence(told))
     return dg.MaterializeResult(check_results=results, metadata={**told, **shown, **release_metadata(release), **left})
 
 
@@ -184,6 +185,21 @@ def _captured(
     except AccessDenied as error:
         context.log.warning(f"{name} is left out, and nothing is marked as removed: {error}")
         return {"left_out": str(error), "calls": client.calls}
+
+
+def _sentence(told: Metadata) -> str:
+    if "programs" in told:
+        found = (
+            f"{told['programs']:,} programs, of which {told['programs_read_whole']:,} were read whole: "
+            f"{told['members_read']:,} members read, {told['members_removed']:,} found to have left, "
+            f"{told['rejected_values']:,} values did not fit their type"
+        )
+    else:
+        found = (
+            f"{told['lists']:,} lists, {told['lists_told_by_activities']:,} of them told by activities, "
+            f"{told['lists_read']:,} read, {told['lists_exported']:,} exported: {told['rows_changed']:,} rows changed"
+        )
+    return f"{found}; {told['calls']:,} calls, {megabytes(told['file_bytes'])}, {told['worked_seconds']:.1f} s"
 
 
 def _told_of_programs(found: MemberCapture) -> Metadata:

@@ -57,7 +57,7 @@ PERSONAL = {
     "marketo/raw/reference_versions": {"record": "possible"},
 }
 MATERIALIZED = sorted(
-    "/".join(node.key.path) for node in defs.resolve_asset_graph().asset_nodes if node.key.path[0] != "marketo_api"
+    "/".join(node.key.path) for node in defs.resolve_asset_graph().asset_nodes if node.is_executable
 )
 Shown = Mapping[str, Mapping[str, Any]]
 
