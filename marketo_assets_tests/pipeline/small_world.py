@@ -1,14 +1,15 @@
-"""A small instance with a past, copied all the way: months of leads and activities, then some days of changes."""
+"""A small instance with a past, copied all the way: leads, activities, programs, then some days of changes."""
 
 from __future__ import annotations
 
 from random import Random
 
+from marketo_assets_tests.pipeline import member_road
 from marketo_assets_tests.pipeline.road import NOW, Road, months_until
 
-OPTIONS = {"leads": 300, "months": 13, "seed": 11, "activities": 20}
+OPTIONS = {"leads": 300, "months": 8, "seed": 11, "activities": 20}
 """What the instance is made with: enough of everything that every table has rows."""
-_DAYS = 4
+_DAYS = 3
 _FIELDS = ("leadScore", "fitScore", "firstName", "country")
 
 
@@ -19,7 +20,7 @@ def copy_world(road: Road) -> None:
     for month in reversed(months):
         road.land(month)
         road.load(month)
-    for month in months[-6:]:
+    for month in months[-4:]:
         road.load_activities(road.land_activities(month))
     rng = Random(OPTIONS["seed"])
     for day in range(_DAYS):
@@ -27,6 +28,7 @@ def copy_world(road: Road) -> None:
         road.settings.clock.sleep(86_400)
         road.capture()
         road.capture_activities()
+    member_road.capture_members(member_road.begin(road))
     road.publish()
 
 
