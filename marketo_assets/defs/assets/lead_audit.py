@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from marketo_assets.defs.assets.sources import GROUP, MARKETO_LEAD_FIELDS, MARKETO_LEADS, OWNERS
+from marketo_assets.defs.assets.sources import GROUP, MARKETO_LEADS, OWNERS
 from marketo_assets.defs.export_pool import POOL
 from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import Metadata, quota_left
@@ -20,7 +20,7 @@ AGREES = dg.AssetCheckSpec(
 
 @dg.asset(
     key=IDS,
-    deps=[MARKETO_LEADS, MARKETO_LEAD_FIELDS],
+    deps=[MARKETO_LEADS],
     pool=POOL,
     group_name=GROUP,
     owners=OWNERS,

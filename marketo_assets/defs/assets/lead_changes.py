@@ -27,7 +27,7 @@ _TOLD = {
 CHANGE_TABLES = tuple(
     dg.AssetSpec(
         key,
-        deps=[MARKETO_LEADS, MARKETO_LEAD_FIELDS],
+        deps=[MARKETO_LEADS, MARKETO_LEAD_FIELDS] if key == CHANGES else [MARKETO_LEADS],
         group_name=GROUP,
         owners=OWNERS,
         kinds={"duckdb", "table"},

@@ -65,11 +65,11 @@ def _spec(
     group: str,
     kind: str,
     description: str,
-    more_deps: Sequence[dg.AssetSpec | dg.AssetsDefinition] = (),
+    deps: Sequence[dg.AssetKey | dg.AssetSpec | dg.AssetsDefinition] = (lead_snapshots,),
 ) -> dg.AssetSpec:
     return dg.AssetSpec(
         key,
-        deps=[lead_snapshots, *more_deps],
+        deps=deps,
         group_name=group,
         owners=OWNERS,
         kinds={"duckdb", kind},
@@ -88,7 +88,7 @@ LEAD_TABLES = (
         "**Source:** marketo/raw/lead_snapshots and what changes made us read again, of each lead the reading that was "
         "made last. **Refresh:** by itself after loads; materializing it audits and publishes. **Cost:** no call; one "
         "copy of the database file.",
-        (*CHANGE_TABLES, lead_updates, lead_ids),
+        (lead_snapshots, *CHANGE_TABLES, lead_updates, lead_ids),
     ),
     _spec(
         ["marketo", "deleted_leads"],
@@ -97,7 +97,7 @@ LEAD_TABLES = (
         "Leads that are no more, with their last known values.\n\n**Grain:** one row per lead that was deleted or "
         "merged away; `merged_into_id` is the lead at the end of all merges. **Source:** marketo/raw/lead_deletions, "
         "marketo/raw/lead_merges. **Refresh:** with every release. **Cost:** no call.",
-        CHANGE_TABLES,
+        (lead_snapshots, *CHANGE_TABLES),
     ),
     _spec(
         HISTORY,
@@ -111,7 +111,7 @@ LEAD_TABLES = (
         "a reading told it. **Source:** marketo/raw/lead_changes, and what readings found changed without an activity. "
         "**Refresh:** with every release; worked out when somebody asks. **Cost:** no call. The macro works where the "
         "file is opened directly, not where it is attached.",
-        CHANGE_TABLES,
+        (lead_snapshots, *CHANGE_TABLES),
     ),
     _spec(
         ["marketo", "lead_fields"],
@@ -129,6 +129,8 @@ META_TABLES = tuple(
         "table",
         f"{what}\n\n**Grain:** one row per {grain}. **Source:** {source}. **Refresh:** with every release. "
         "**Cost:** no call.",
+        # What every load and capture left there is shown by the release that shows their leads.
+        (LEADS,),
     )
     for name, (grain, what, source) in _BOOKKEEPING.items()
 )

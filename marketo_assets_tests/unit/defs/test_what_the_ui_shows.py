@@ -56,9 +56,7 @@ PERSONAL = {
     "marketo/raw/lead_snapshots": {"email": "yes", "_partition": None},
     "marketo/raw/reference_versions": {"record": "possible"},
 }
-MATERIALIZED = sorted(
-    "/".join(node.key.path) for node in defs.resolve_asset_graph().asset_nodes if node.is_executable
-)
+MATERIALIZED = sorted("/".join(node.key.path) for node in defs.resolve_asset_graph().asset_nodes if node.is_executable)
 Shown = Mapping[str, Mapping[str, Any]]
 
 
