@@ -105,12 +105,13 @@ def _emails(road: Road, rng: Random, ids: list[int]) -> Iterator[dict[str, Any]]
 def true_figures(control: httpx.Client, lives: Lives) -> dict[str, int]:
     """Return what is true of leads and emails, worked out from what the instance knows of itself."""
     counted: dict[str, Counter[tuple[Any, ...]]] = {}
-    changes = 0
+    changes = names = 0
     for told in true_activities(control):
         run = told["attributes"].get("Campaign Run ID")
         key = (told["primary_id"], told["campaign_id"], run, told["shown_lead_id"])
         counted.setdefault(told["type"], Counter())[key] += 1
         changes += told["type"] == _CHANGE_DATA_VALUE
+        names += told["type"] == _CHANGE_DATA_VALUE and told["primary"] == "First Name"
     sends = counted["Send Email"].keys()
     known = len(lives.alive) + len(lives.deleted) + len(lives.merged)
     return {
@@ -119,6 +120,7 @@ def true_figures(control: httpx.Client, lives: Lives) -> dict[str, int]:
         "merges": 2,
         "merged away": len(lives.merged),
         "changed values": changes,
+        "first names that changed": names,
         "sends": len(sends),
         **{
             name: sum(count for key, count in counted.get(kind, Counter[Any]()).items() if key in sends)

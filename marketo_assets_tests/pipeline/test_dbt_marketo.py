@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-from marketo_assets_tests.tools.run_dbt_marketo import main, run, why_not
+from marketo_assets_tests.test_architecture import PACKAGE as SOURCES
+from marketo_assets_tests.tools.run_dbt_marketo import VARIABLES, main, run, why_not
 
 PACKAGE = "DBT_MARKETO_PACKAGE"
 """Environment variable: the package's folder."""
@@ -37,3 +40,18 @@ def test_where_it_cannot_be_run_it_says_why(tmp_path: Path, capsys: pytest.Captu
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("skipped: No dbt package")
     assert second.startswith("skipped: There is no dbt")
+
+
+def test_the_page_tells_what_the_tool_does() -> None:
+    """Whoever follows the page sets the variables and attaches the file as the run that is proved does."""
+    text = (SOURCES / "docs" / "fivetran_layout.md").read_text("utf-8")
+    packages, project, profiles = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+
+    assert project["vars"].items() <= VARIABLES.items()
+    target = profiles[project["profile"]]["outputs"]["dev"]
+    assert ("duckdb", "marketo", True) == (
+        target["type"],
+        target["attach"][0]["alias"],
+        target["attach"][0]["read_only"],
+    )
+    assert ["fivetran/marketo"] == [package["package"] for package in packages["packages"]]

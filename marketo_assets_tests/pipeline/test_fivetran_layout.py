@@ -19,6 +19,9 @@ _FIGURES = {
     "merges": "SELECT count(*) FROM fivetran_marketo.activity_merge_leads",
     "merged away": "SELECT count(*) FROM fivetran_marketo.merged_lead",
     "changed values": "SELECT count(DISTINCT id) FROM fivetran_marketo.activity_change_data_value",
+    "first names that changed": "SELECT count(*) FROM fivetran_marketo.activity_change_data_value AS change "
+    "JOIN fivetran_marketo.lead_describe_snake_case AS field ON field.id = change.primary_attribute_value_id "
+    "WHERE field.restname = 'first_name'",
     "sends": f"SELECT count(*) FROM ({_SENDS}activity_send_email)",
     **{
         name: f"SELECT count(*) FROM fivetran_marketo.{table} SEMI JOIN ({_SENDS}activity_send_email) "

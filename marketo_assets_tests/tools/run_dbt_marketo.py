@@ -26,17 +26,23 @@ from marketo_assets_tests.pipeline.email_world import OPTIONS, copy_email_world,
 from marketo_assets_tests.pipeline.road import local_road
 
 DBT_SECONDS = 400.0
-_PROJECT = {
-    "name": "on_marketo_assets",
-    "profile": "on_marketo_assets",
-    "vars": {"marketo_database": "marketo", "marketo_schema": "fivetran_marketo"},
+VARIABLES = {
+    "marketo_database": "marketo",
+    "marketo_schema": "fivetran_marketo",
+    "marketo_lead_describe_identifier": "lead_describe_snake_case",
+    "lead_history_columns": ["first_name"],
 }
+"""What the package is told; the last is for what is compared here."""
+_PROJECT = {"name": "on_marketo_assets", "profile": "on_marketo_assets", "vars": VARIABLES}
+_DAY = "main_marketo.marketo__lead_history"
 _SENDS = "(SELECT coalesce(sum({}), 0)::BIGINT FROM main_marketo.marketo__email_sends)"
 _FIGURES = {
     "leads": "(SELECT count(*) FROM main_marketo.marketo__leads)",
     "deleted leads": "(SELECT count(*) FROM main_marketo.marketo__leads WHERE is_deleted)",
     "merges": "(SELECT count(*) FROM main_marketo.marketo__leads WHERE is_merged)",
     "changed values": "(SELECT count(*) FROM main_marketo_source.stg_marketo__activity_change_data_value)",
+    "first names that changed": f"(SELECT count(*) FROM {_DAY} AS day JOIN {_DAY} AS next ON next.lead_id = day.lead_id"
+    " AND next.date_day = day.date_day + 1 WHERE next.first_name <> day.first_name)",
     "sends": _SENDS.format("1"),
     **{name: _SENDS.format(f"count_{name}") for name in ("opens", "clicks", "bounces", "deliveries", "unsubscribes")},
 }
@@ -99,7 +105,7 @@ def _write(project: Path, package: Path, published: Path) -> None:
         "path": str(project / "models.duckdb"),
         "attach": [{"path": str(published), "alias": "marketo", "read_only": True}],
     }
-    profile = {_PROJECT["profile"]: {"target": "dev", "outputs": {"dev": target}}}
+    profile = {"on_marketo_assets": {"target": "dev", "outputs": {"dev": target}}}
     packages = {"packages": [{"local": str(package.resolve())}]}
     for name, told in (("dbt_project", _PROJECT), ("profiles", profile), ("packages", packages)):
         (project / f"{name}.yml").write_text(json.dumps(told), "utf-8")
