@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import AccessDenied, FeatureAbsent, WaitForReset
+from marketo_assets.api.errors import (
+    AccessDenied,
+    BadCredentials,
+    FeatureAbsent,
+    MarketoError,
+    SignInAgain,
+    WaitForReset,
+)
 from marketo_assets.api.moments import parse_moment
 from marketo_assets.extract.details import CHUNK, due_details, read_details
 from marketo_assets.extract.instance import claim_folder
@@ -54,7 +61,7 @@ def land_reference(
     **Cost:** as `read_object` for each object, and as `read_details` for those whose details are due.
     **Guarantee:** a reading is whole on disk or absent; one that was landed within the hour and not loaded costs
     nothing, and neither does a detail that was landed. Landings of one data folder happen one after the other.
-    Raises: LandingError, SettingsError, MarketoError.
+    Raises: LandingError, SettingsError; MarketoError, after everything that it does not concern was landed.
     """
     claim_folder(client.ledger, settings)
     folder = settings.landing_dir / FOLDER
@@ -77,6 +84,7 @@ class _Lander:
     landed: list[LandedReading] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     postponed: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, MarketoError] = field(default_factory=dict)
 
     @property
     def lookback(self) -> timedelta:
@@ -92,14 +100,25 @@ class _Lander:
                 self.landed.append(self.land_object(kind))
             except (AccessDenied, FeatureAbsent) as error:
                 self.skip(kind.name, f"{error} It takes the permission {kind.permission}.")
+            except MarketoError as error:
+                self.fail(kind.name, error)
         for detail in details:
-            if detail.of not in self.skipped:
+            if detail.of not in {*self.skipped, *self.failed}:
                 self.land_details(detail)
+        if self.failed:
+            raise next(iter(self.failed.values()))
         return Landing(tuple(self.landed), self.skipped, self.postponed)
 
     def skip(self, name: str, why: str) -> None:
         self.skipped[name] = why
         self.log(f"{name} are left out, and what is held of them stays as it is: {why}")
+
+    def fail(self, name: str, error: MarketoError) -> None:
+        """Go on with other objects where Marketo answered something that concerns this one alone."""
+        if error.code is None or isinstance(error, WaitForReset | SignInAgain | BadCredentials):
+            raise error
+        self.failed[name] = error
+        self.log(f"{name} could not be read, the others are landed first. {error} MARKETO_OBJECTS can leave them out.")
 
     def land_object(self, kind: ReferenceObject) -> LandedReading:
         known, now = self.of(kind.name), self.settings.clock.now()
@@ -133,7 +152,8 @@ class _Lander:
                 self.skip(detail.name, str(trouble))
                 return
             if trouble is not None:
-                raise trouble
+                self.fail(detail.name, trouble)
+                return
 
     def present(self, name: str) -> Mapping[str, KnownRecord]:
         """Return the records of an object that are not known to be gone, those not loaded yet included."""

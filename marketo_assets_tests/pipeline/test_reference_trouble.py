@@ -132,6 +132,20 @@ def test_what_may_not_be_read_is_left_out(road: Road, code: str) -> None:
     assert [(0,)] == peek(road, "SELECT count(*) FROM raw.reference_versions WHERE removed_at IS NOT NULL")
 
 
+def test_an_object_that_cannot_be_read_holds_up_no_other(road: Road) -> None:
+    """The run fails with what Marketo says of it, after all others were landed; the next one loads them."""
+    road.desk("POST", "/faults", route="GET */smartLists.json", kind="error", code="611", count=None)
+    with pytest.raises(MarketoError, match="611"):
+        land(road)
+    assert {kind.name for kind in REFERENCE} - {"smart_lists"} <= {landed.object for landed in _landed(road)}
+    assert any("smart_lists could not be read" in line for line in road.log)
+    road.desk("DELETE", "/faults")
+    before = calls(road)
+    read(road)
+    assert [] == reference_diff(road)
+    assert calls(road) - before <= 1 + DRAFTS + TAGS
+
+
 def test_credentials_that_may_read_leads_alone(road: Road) -> None:
     """Lead partitions come, everything else is left out with the permission that it takes."""
     permissions = ["Read-Only Lead"]
