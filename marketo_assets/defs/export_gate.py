@@ -14,6 +14,7 @@ from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.api.pauses import Pause, export_left, pauses
 from marketo_assets.api.retrying import Patience
 from marketo_assets.api.usage import learn_usage
+from marketo_assets.defs.automation_switch import show_automation_as_on
 from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool
 from marketo_assets.extract.export_sizes import usual_bytes
 from marketo_assets.settings import Settings, SettingsError, load_settings
@@ -80,6 +81,8 @@ def look(instance: dg.DagsterInstance, ledger: Ledger) -> str:
 )
 def export_quota_gate(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Look at ledger and pool, and say how exports stand."""
+    # No other sensor of ours that runs by default is at hand as often.
+    show_automation_as_on(context.instance)
     try:
         learn_from_others()
         return dg.SkipReason(_look_from(context.instance, load_settings(is_local=True)))

@@ -30,10 +30,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 LOAD_SECONDS = 40.0
 SPIN_SECONDS = 12
 _LOCATION = "/locations/marketo_assets"
+_LOADING = re.compile("Loading…|Loading\\.\\.\\.|fetching statuses")
 _USUAL = {"width": 1600, "height": 1000}
 _LARGE = {"width": 2600, "height": 1600}  # a whole group's graph, where a person would move about
 _SPINNERS = "[aria-label='Loading'], .bp5-spinner, .bp4-spinner, .bp3-spinner, [class*='Spinner']"
-_GROUPS = ("marketo", "leads", "activities", "reference", "bookkeeping")
+_GROUPS = ("marketo", "leads", "activities", "reference", "bookkeeping", "fivetran")
 _LEADS, _SNAPSHOTS = "/assets/marketo/leads", "/assets/marketo/raw/lead_snapshots"
 
 
@@ -131,7 +132,7 @@ def _settle(page: Any) -> Iterator[str]:
     """Wait until nothing spins any more; yield a complaint if something does for long, as a run under way may."""
     page.wait_for_timeout(3_000)
     for _ in range(2 * SPIN_SECONDS):
-        if not page.locator(_SPINNERS).count():
+        if not page.locator(_SPINNERS).count() and not page.get_by_text(_LOADING).count():
             page.wait_for_timeout(1_500)
             return
         page.wait_for_timeout(500)
