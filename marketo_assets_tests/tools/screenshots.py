@@ -24,7 +24,7 @@ from typing import Any
 import httpx
 
 from marketo_assets_tests.pipeline.daemon import Daemon
-from marketo_assets_tests.tools.ui_story import newest_run, play, staged
+from marketo_assets_tests.tools.ui_story import MONTH_RUNS, newest_run, play, staged
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 LOAD_SECONDS = 40.0
@@ -67,7 +67,7 @@ def pages(runs: Mapping[str, str]) -> dict[str, str]:
         "schedule": f"{_LOCATION}/schedules/lead_sweep_nightly",
         "automation": "/automation",
         "runs": "/runs",
-        "runs_queued": "/runs/queued",
+        "runs_queued": "/runs?q%5B0%5D=status%3AQUEUED",
         "backfills": "/runs?view=backfills",
         **{f"run_{job}": f"/runs/{run}" for job, run in runs.items()},
         "launchpad": f"{_LOCATION}/jobs/lead_snapshots/playground",
@@ -142,7 +142,15 @@ def _settle(page: Any) -> Iterator[str]:
 def _runs(url: str) -> dict[str, str]:
     # Only asked: nothing is started, so no process stands behind this one.
     daemon, found = Daemon(url, None), {}  # type: ignore[arg-type]
-    for job in ("lead_snapshots", "lead_changes", "activities", "activity_polls", "reference", "__ASSET_JOB"):
+    for job in (
+        "lead_snapshots",
+        "lead_changes",
+        "activities",
+        "activity_polls",
+        "reference",
+        "program_members",
+        MONTH_RUNS,
+    ):
         try:
             found[job.strip("_").lower()] = newest_run(daemon, job)
         except (StopIteration, httpx.HTTPError):
