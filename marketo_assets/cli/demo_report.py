@@ -86,14 +86,16 @@ def _time_under_way(job: Mapping[str, Any]) -> timedelta:
 
 
 def tell_what_to_try(data_dir: Path, screen: Screen) -> None:
-    """Print three commands that can be pasted into a shell, and how to open the UI."""
+    """Print three commands that can be pasted into a shell, and how to open the UI and the notebooks."""
     screen.say()
     screen.say("Try, also while runs are writing:")
     for title, command in commands_to_try(data_dir):
         screen.say(f"  # {title}")
         screen.say(f"  {command}")
     screen.say()
-    screen.say(f"See the same in Dagster, with every run of this demo:  {_beside_python('marketo-assets')} dev")
+    command = _beside_python("marketo-assets")
+    screen.say(f"See the same in Dagster, with every run of this demo:  {command} dev")
+    screen.say(f"See it in notebooks, as tables and charts (extra `notebook`):  {command} notebook")
 
 
 def commands_to_try(data_dir: Path) -> list[tuple[str, str]]:
