@@ -72,7 +72,7 @@ class World:
         now, gone = self.now["smart_campaign"], frozenset(self.gone["smart_campaign"])
         found["campaigns"] = Truth({key: self.campaign(item) for key, item in now.items()}, gone)
         found["tags"] = Truth(
-            {item["tagType"]: _snaked(item) for item in self.now["tag_type"].values()},
+            {item["tagType"]: _tag(item) for item in self.now["tag_type"].values()},
             frozenset(item["tagType"] for item in self.gone["tag_type"].values()),
             ("tag_type",),
         )
@@ -187,6 +187,11 @@ def typed(name: str, value: Any) -> Any:
     if name in _MOMENTS:
         return datetime.fromisoformat(value.replace("Z+0000", "Z")).astimezone(UTC)
     return Decimal(str(value)) if name == "cost" else value
+
+
+def _tag(item: Row) -> Row:
+    # Marketo tells values by name only, and cannot search a name with a comma.
+    return _snaked(item) | ({"allowable_values": None} if "," in item["tagType"] else {})
 
 
 def _snaked(item: Row) -> Row:

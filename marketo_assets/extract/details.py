@@ -63,7 +63,7 @@ def read_details(
         except MarketoError as error:
             trouble = error
             break
-        as_of = as_of or answers[0].answered_at
+        as_of = as_of or (answers[0].answered_at if answers else None)
         found += _found(detail, key, answers)
     calls = client.calls - calls
     return Reading(detail.name, False, as_of or asked_at, tuple(found), pages=calls, calls=calls), trouble
@@ -74,15 +74,17 @@ def _ask(client: MarketoClient, detail: Detail, key: str, name: str | None) -> S
         return [page.answer for page in asset_pages(client, detail.path.format(key), detail.params)]
     if detail.by == "id":
         return [client.get(detail.path.format(key), detail.params)]
-    # Marketo cannot search names with commas.
-    if detail.fallback and (not name or "," in name):
-        return [client.get(detail.fallback.format(key))]
+    if "," in (name or key):
+        # Marketo cannot search such names.
+        return [client.get(detail.fallback.format(key))] if detail.fallback else []
     return [client.get(detail.path, {**detail.params, "name": name or key})]
 
 
 def _found(detail: Detail, key: str, answers: Sequence[Answer]) -> list[Found]:
     if detail.is_list:
-        return [Found(key, [item for answer in answers for item in answer.result], answers[-1].request_id)]
+        items = [item for answer in answers for item in answer.result]
+        # Every segmentation has segments: an answer without any is that of one that is no more.
+        return [Found(key, items, answers[-1].request_id)] if items else []
     # Several objects may share a name.
     return [
         Found(key, item, answer.request_id)

@@ -238,6 +238,7 @@ TABLES: dict[str, ReferenceTable] = {
             "detail/allowableValues text: its values, as Marketo writes them: `[A, B]`; commas inside are ambiguous",
         ),
         detail="tag_details",
+        comment="Marketo does not tell the values of tags whose name has a comma",
     ),
     "folders": ReferenceTable(
         "Folders",
