@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import subprocess
@@ -33,9 +34,12 @@ def run(folder: Path, *paths: Path) -> tuple[list[str], dict[str, list[Any]]]:
     """Return what stopped the notebooks at *paths*, run in *folder*, and the cells of each as they are afterwards."""
     folder.mkdir()
     command = [sys.executable, "-m", "marketo_assets_tests.pipeline.notebooks", str(folder), *map(str, paths)]
+    # Neither another kernel nor the startup files of whoever runs the tests.
+    ours = {"JUPYTER_DATA_DIR": str(folder / "jupyter"), "IPYTHONDIR": str(folder / "ipython")}
     done = subprocess.run(
         command,
         cwd=ROOT,
+        env={**os.environ, **ours},
         capture_output=True,
         text=True,
         timeout=4 * PATIENCE_SECONDS,

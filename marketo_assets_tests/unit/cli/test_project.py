@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from marketo_assets.cli.endings import WrongUse
-from marketo_assets.cli.project import enter, find_root, is_on_this_machine, locate
+from marketo_assets.cli.project import enter, find_data_dir, find_root, is_on_this_machine, locate
 from marketo_assets_tests.unit.cli.checkout import ROOT, make_checkout
 
 
@@ -35,6 +36,19 @@ def test_data_lies_in_the_clone(clone: Path) -> None:
     environ: dict[str, str] = {}
     assert clone / "data" == enter(environ).data_dir
     assert str(clone / "data") == environ["MARKETO_DATA_DIR"]
+
+
+def test_a_notebook_finds_the_data_from_anywhere_in_the_clone(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a setting it is `data` of the clone, or what its `.env` says; no secret of that file is left behind."""
+    monkeypatch.delenv("MARKETO_DATA_DIR")
+    below = clone / "data" / "notebooks"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert clone / "data" == find_data_dir()
+
+    (clone / ".env").write_text(f"MARKETO_DATA_DIR={clone}/other\nMARKETO_CLIENT_SECRET=secret\n")
+    assert clone / "other" == find_data_dir()
+    assert {"MARKETO_DATA_DIR", "MARKETO_CLIENT_SECRET"}.isdisjoint(os.environ)
 
 
 def test_a_relative_setting_counts_from_where_the_command_is_called(
