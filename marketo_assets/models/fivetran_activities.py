@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from marketo_assets.load.columns import name_columns, quoted
+from marketo_assets.load.columns import name_columns
 from marketo_assets.load.parse import lenient_cast
 from marketo_assets.models.activities import TypedView
 from marketo_assets.models.fivetran_layout import (
@@ -60,18 +60,19 @@ def _typed(view: TypedView, lacking: str, told: Mapping[str, str] | None = None)
     """Return the view of a type; what it *lacks* is a FROM clause, whose columns are *told*."""
     attributes, columns = {}, []
     taken = [column.name for column in (*ACTIVITY_HEAD, *ACTIVITY_TAIL)]
-    for column in view.columns:
+    for place, column in enumerate(view.columns):
         name = name_columns([column.name], {}, taken)[column.name]
         taken.append(name)
-        value = lenient_cast(quoted(column.name), column.type)
+        value = lenient_cast(f"text_{place}", column.type)
         is_moment = column.type == MOMENT
         columns.append(LaidOut(name, "TIMESTAMP" if is_moment else column.type, column.comment))
         attributes[name] = in_utc(value) if is_moment else value
     layout = LAYOUT.get(view.name)
-    columns += [column for column in layout.columns if column.name not in taken] if layout else []
+    here = {name.lower() for name in taken}
+    columns += [column for column in layout.columns if column.name not in here] if layout else []
     # Fivetran names what an email's activity is about a second time.
     shared = {"email_template_id": "primary_attribute_value_id"}
-    texts = "".join(f", {column.value} AS {quoted(column.name)}" for column in view.columns)
+    texts = "".join(f", {column.value} AS text_{place}" for place, column in enumerate(view.columns))
     own = "activity_guid, lead_id, activity_date, activity_type_id, campaign_id, primary_attribute_value_id, "
     inner = f"SELECT {own} primary_attribute_value, action_result, _as_of{texts} FROM main.activities"
     every = (*ACTIVITY_HEAD, *columns, *ACTIVITY_TAIL)

@@ -14,9 +14,9 @@ from marketo_assets.load.activity_types import ensure_types
 from marketo_assets.load.columns import Column
 from marketo_assets.load.compaction import compact
 from marketo_assets.load.lead_fields import register_fields
-from marketo_assets.load.lead_versions import fit_lead_tables
+from marketo_assets.load.lead_versions import fit_lead_tables, widen_lead_column
 from marketo_assets.load.ledger import ensure_tables
-from marketo_assets.models.activities import refresh_activities
+from marketo_assets.models.activities import TypedColumn, TypedView, refresh_activities
 from marketo_assets.models.fivetran import refresh_fivetran
 from marketo_assets.models.reference_columns import snake_case
 from marketo_assets.models.runner import refresh_models
@@ -86,7 +86,7 @@ def refresh(con: DuckDBConnection) -> None:
     refresh_fivetran(con, refresh_activities(con))
 
 
-def columns(con: DuckDBConnection) -> dict[str, dict[str, str]]:
+def columns_of(con: DuckDBConnection) -> dict[str, dict[str, str]]:
     """Return the columns of each table of the layout with their types."""
     found: dict[str, dict[str, str]] = {}
     for table, column, kind in con.execute(
@@ -106,7 +106,7 @@ def test_all_tables_are_there_before_anything_is_read(con: DuckDBConnection) -> 
     """dbt finds every table with every column in the type it stages, and no row, also where nothing was read yet."""
     refresh(con)
 
-    found = columns(con)
+    found = columns_of(con)
     for table in STAGED:
         assert staged(table).items() <= found[table].items(), table
         assert [(0,)] == con.execute(f"SELECT count(*) FROM fivetran_marketo.{table}").fetchall()
@@ -223,4 +223,33 @@ def test_nothing_is_made_anew_without_need(con: DuckDBConnection) -> None:
     refresh(con)
     after = dict(con.execute(query).fetchall())
     assert {"lead", "activity_type_99"} == {name for name, oid in before.items() if after.get(name) != oid}
-    assert "colour" in columns(con)["lead"]
+    assert "colour" in columns_of(con)["lead"]
+
+
+def test_odd_names_stop_no_release(con: DuckDBConnection) -> None:
+    """Attributes and fields may be called what the layout calls something else, or what no language spells alike."""
+    fill(con)
+    odd = ("id", "ID_2", "_fivetran_synced", "action_result", "Email_Template_Id", "größe", "select", "lead_id", "a b")
+    columns = tuple(TypedColumn(name, f'{name} "of" it', "datetime", False) for name in odd)
+    fit_lead_tables(con, [Column(name, name, "VARCHAR") for name in ("Größe", "gr_e", "ß", "_fivetran_synced", "ID2")])
+    refresh(con)
+    refresh_fivetran(
+        con, [TypedView(name, 99, "Odd.", None, columns) for name in ("activity_odd", "activity_send_email")]
+    )
+
+    for table in ("activity_odd", "activity_send_email"):
+        assert [("a", 1)] == con.execute(f"SELECT id, lead_id FROM fivetran_marketo.{table}").fetchall()
+    assert [(2,)] == con.execute("SELECT count(*) FROM (SELECT * FROM fivetran_marketo.lead)").fetchall()
+    names = [name.lower() for table in columns_of(con).values() for name in table]
+    assert len(columns_of(con)["lead"]) == len({name.lower() for name in columns_of(con)["lead"]})
+    assert "" not in names
+
+
+def test_a_column_that_got_wider_is_followed(con: DuckDBConnection) -> None:
+    """Where a field no longer fits its type, the layout shows it in the new one."""
+    fill(con)
+    refresh(con)
+    widen_lead_column(con, "leadScore", "BIGINT", "VARCHAR")
+    refresh(con)
+
+    assert [("7",)] == con.execute("SELECT lead_score FROM fivetran_marketo.lead WHERE id = 1").fetchall()
