@@ -5,6 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from marketo_assets.defs.check_results import ERROR, counted
 from marketo_assets.defs.partitions import MONTHS
 from marketo_assets.load.activity_retention import falling_off
 from marketo_assets.load.activity_rows import TABLE
@@ -29,38 +30,20 @@ def check_activities(con: DuckDBConnection, since: datetime, now: datetime) -> I
     """Yield the results of the checks; values are looked at of activities read since *since*. Costs some scans."""
     repeated = _count(con, f"SELECT count(*) - count(DISTINCT activity_guid) FROM {TABLE}")
     advice = f"{repeated:,} rows repeat a marketoGUID. Tell the maintainers."
-    yield _result("unique_activities", repeated, advice, severity=dg.AssetCheckSeverity.ERROR)
+    yield counted("unique_activities", repeated, advice, severity=ERROR)
     misfits = count_misfits(con, since)
     told = ", ".join(f"{name} ({count:,})" for name, count in sorted(misfits.items()))
-    yield _result("values_fit_their_type", sum(misfits.values()), f"Look into attributes: {told}.")
+    yield counted("values_fit_their_type", sum(misfits.values()), f"Look into attributes: {told}.")
     unlisted = _count(
         con, f"SELECT count(*) FROM {TABLE} ANTI JOIN main.activity_types ON activity_types.id = activity_type_id"
     )
-    yield _result("listed_types", unlisted, f"{unlisted:,} activities are in views called activity_type_….")
+    yield counted("listed_types", unlisted, f"{unlisted:,} activities are in views called activity_type_….")
     # Before any month of leads, no lead is known and nothing can be said.
     has_leads = bool(table_columns(con, "main", "leads"))
     gone = _count(con, f"SELECT count(*) FROM {TABLE} ANTI JOIN main.leads ON leads.id = lead_id") if has_leads else 0
-    yield _result("leads_known", gone, f"{gone:,} activities are of leads that are not here.", is_passed=True)
+    yield counted("leads_known", gone, f"{gone:,} activities are of leads that are not here.", is_passed=True)
     due = falling_off(con, MONTHS.get_partition_keys(current_time=now), now)
-    yield _result("nothing_falls_off", len(due), " ".join(due))
-
-
-def _result(
-    name: str,
-    found: int,
-    advice: str,
-    *,
-    is_passed: bool = False,
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
-) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=ACTIVITIES,
-        check_name=name,
-        passed=is_passed or not found,
-        severity=severity,
-        description=advice if found else "Nothing found.",
-        metadata={"found": found},
-    )
+    yield counted("nothing_falls_off", len(due), " ".join(due))
 
 
 def _count(con: DuckDBConnection, query: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from marketo_assets.defs.check_results import ERROR, WARN, counted
 from marketo_assets.load.current_leads import GONE
 from marketo_assets.load.lead_changes import Capture
 from marketo_assets.load.lead_versions import ALL_KEYS, SHOWN
@@ -18,7 +19,7 @@ _COUNTED = (
         "unique_changes",
         "No change of a field is there twice.",
         "SELECT count(*) - count(DISTINCT (activity_guid, coalesce(field, ''))) FROM raw.lead_changes",
-        dg.AssetCheckSeverity.ERROR,
+        ERROR,
         "changes are there twice. Tell the maintainers: activities are told apart by their marketoGUID.",
     ),
     (
@@ -26,7 +27,7 @@ _COUNTED = (
         "unique_deletions",
         "No deletion is there twice.",
         "SELECT count(*) - count(DISTINCT activity_guid) FROM raw.lead_deletions",
-        dg.AssetCheckSeverity.ERROR,
+        ERROR,
         "deletions are there twice. Tell the maintainers: activities are told apart by their marketoGUID.",
     ),
     (
@@ -35,7 +36,7 @@ _COUNTED = (
         "No lead is both shown and deleted or merged away.",
         f"SELECT count(*) FROM {SHOWN} AS version ANTI JOIN meta.superseded_rows AS superseded "
         f"ON superseded.lead_id = version.id AND superseded.load_id = version._load_id SEMI JOIN ({GONE}) USING (id)",
-        dg.AssetCheckSeverity.ERROR,
+        ERROR,
         "leads are shown although they are gone. Materialize marketo/raw/lead_snapshots of their months again.",
     ),
     (
@@ -44,7 +45,7 @@ _COUNTED = (
         "Deleted leads were known here: created and deleted between two polls, or in a month that was never loaded, "
         "they are not.",
         f"SELECT count(*) FROM (SELECT DISTINCT lead_id AS id FROM raw.lead_deletions) ANTI JOIN {ALL_KEYS} USING (id)",
-        dg.AssetCheckSeverity.WARN,
+        WARN,
         "deleted leads were never seen. Where months are missing, materialize them; otherwise nothing is to be done.",
     ),
     (
@@ -52,7 +53,7 @@ _COUNTED = (
         "one_winner",
         "No lead was merged away twice.",
         "SELECT count(*) - count(DISTINCT loser_id) FROM raw.lead_merges",
-        dg.AssetCheckSeverity.WARN,
+        WARN,
         "merges name a lead that had been merged before. The first is taken; look at raw.lead_merges.",
     ),
 )
@@ -71,20 +72,6 @@ def check_changes(con: DuckDBConnection, key: dg.AssetKey, capture: Capture) -> 
         if asset == key:
             row = con.execute(query).fetchone()
             found = int(row[0]) if row else 0
-            yield dg.AssetCheckResult(
-                asset_key=key,
-                check_name=name,
-                passed=found == 0,
-                severity=severity,
-                description=f"{found:,} {advice}" if found else "Nothing found.",
-                metadata={"found": found},
-            )
+            yield counted(name, found, f"{found:,} {advice}", asset=key, severity=severity)
     if key == CHANGES:
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=_SEEN,
-            passed=not capture.warnings,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=" ".join(capture.warnings) or "Nothing found.",
-            metadata={"found": len(capture.warnings)},
-        )
+        yield counted(_SEEN, len(capture.warnings), " ".join(capture.warnings), asset=key)

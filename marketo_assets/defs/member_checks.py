@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
+from marketo_assets.defs.check_results import ERROR, counted
 from marketo_assets.load.columns import table_columns
 from marketo_assets.load.list_members import TABLE as ON_LISTS
 from marketo_assets.load.member_readings import LISTS, PROGRAMS, read_readings
@@ -45,14 +46,8 @@ def _unique(con: DuckDBConnection, key: dg.AssetKey, table: str, column: str) ->
     if table_columns(con, *table.split(".")):
         row = con.execute(f"SELECT count(*) - count(DISTINCT ({column}, lead_id)) FROM {table}").fetchone()
         found = int(row[0]) if row else 0
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=_UNIQUE,
-        passed=not found,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{found:,} memberships are there twice. Tell the maintainers." if found else "Nothing found.",
-        metadata={"found": found},
-    )
+    advice = f"{found:,} memberships are there twice. Tell the maintainers."
+    return counted(_UNIQUE, found, advice, asset=key, severity=ERROR)
 
 
 def _read(con: DuckDBConnection, key: dg.AssetKey, members_of: str, now: datetime) -> dg.AssetCheckResult:
@@ -63,17 +58,11 @@ def _read(con: DuckDBConnection, key: dg.AssetKey, members_of: str, now: datetim
         if number not in readings or now - readings[number].whole_as_of > STALE_AFTER
     ]
     named = ", ".join(map(str, stale[:_SHOWN]))
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=_READ,
-        passed=not stale,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(stale):,} of {members_of} were not read whole lately: {named}. Run the job more often, or "
-        "let a run spend more (most_calls, most_export_mb in its configuration)."
-        if stale
-        else "Nothing found.",
-        metadata={"found": len(stale), "read": len(readings)},
+    advice = (
+        f"{len(stale):,} of {members_of} were not read whole lately: {named}. Run the job more often, or let a run "
+        "spend more (most_calls, most_export_mb in its configuration)."
     )
+    return counted(_READ, len(stale), advice, asset=key, facts={"read": len(readings)})
 
 
 def _present(con: DuckDBConnection, members_of: str) -> Sequence[int]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
+from marketo_assets.defs.check_results import ERROR, counted
 from marketo_assets.extract.objects import choose_objects, details_to_read, objects_to_read
 from marketo_assets.load.reference import READINGS, TABLE
 from marketo_assets.models.reference import count_misfits
@@ -29,17 +30,19 @@ def check_reference(con: DuckDBConnection, settings: Settings, now: datetime) ->
         f"SELECT count(*) FROM (SELECT 1 FROM {TABLE} GROUP BY object, id, load_id HAVING count(*) > 1)"
     ).fetchone()
     repeated = int(row[0]) if row else 0
-    yield _result("unique_objects", repeated, f"{repeated:,} versions are there twice. Tell the maintainers.", True)
+    yield counted(
+        "unique_objects", repeated, f"{repeated:,} versions are there twice. Tell the maintainers.", severity=ERROR
+    )
     misfits = count_misfits(con)
     told = ", ".join(f"{name} ({count:,})" for name, count in sorted(misfits.items()))
-    yield _result("values_fit_their_type", sum(misfits.values()), f"Look into raw.reference_versions: {told}.")
+    yield counted("values_fit_their_type", sum(misfits.values()), f"Look into raw.reference_versions: {told}.")
     read = dict(con.execute(f"SELECT object, max(as_of) FROM {READINGS} GROUP BY object").fetchall())
     stale = sorted(_stale(con, settings, read, now))
     advice = (
         f"{', '.join(stale)}: not read for a week. Give the API user's role the permission to read them, or leave them "
         "out of MARKETO_OBJECTS."
     )
-    yield _result("objects_are_read", len(stale), advice)
+    yield counted("objects_are_read", len(stale), advice)
 
 
 def _stale(con: DuckDBConnection, settings: Settings, read: Mapping[str, datetime], now: datetime) -> Iterator[str]:
@@ -57,14 +60,3 @@ def _stale(con: DuckDBConnection, settings: Settings, read: Mapping[str, datetim
 
 def _has(con: DuckDBConnection, name: str) -> bool:
     return con.execute(f"SELECT 1 FROM {TABLE} WHERE object = ? AND removed_at IS NULL", [name]).fetchone() is not None
-
-
-def _result(name: str, found: int, advice: str, is_error: bool = False) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=VERSIONS,
-        check_name=name,
-        passed=not found,
-        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
-        description=advice if found else "Nothing found.",
-        metadata={"found": found},
-    )

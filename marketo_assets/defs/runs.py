@@ -13,7 +13,7 @@ import dagster as dg
 
 from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
-from marketo_assets.defs.assets.published import LEAD_TABLES, META_TABLES
+from marketo_assets.defs.assets.lead_tables import LEAD_TABLES, META_TABLES
 from marketo_assets.defs.jobs import lead_snapshots_job
 from marketo_assets.defs.partitions import MONTHS
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from marketo_assets.defs.check_results import counted
 from marketo_assets.extract.waits import EXPECTED, Waits
 
 _NAME = "no_long_waits"
@@ -16,10 +17,5 @@ def no_long_waits(asset: dg.AssetKey) -> dg.AssetCheckSpec:
 def check_waits(waits: Waits) -> dg.AssetCheckResult:
     """Return how long was waited for what; it warns of each wait that was too long."""
     found = waits.too_long()
-    return dg.AssetCheckResult(
-        check_name=_NAME,
-        passed=not found,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=" ".join(found) or "Nothing found.",
-        metadata={f"waited_seconds_{reason}": round(waits.seconds.get(reason, 0.0), 1) for reason in EXPECTED},
-    )
+    seconds = {f"waited_seconds_{reason}": round(waits.seconds.get(reason, 0.0), 1) for reason in EXPECTED}
+    return counted(_NAME, len(found), " ".join(found), facts=seconds)

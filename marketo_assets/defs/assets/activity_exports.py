@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import dagster as dg
 
-from marketo_assets.defs.assets.lead_exports import LeadExportConfig
+from marketo_assets.defs.assets.lead_exports import MonthExportConfig
 from marketo_assets.defs.assets.sources import MARKETO_ACTIVITIES, OWNERS
 from marketo_assets.defs.export_gate import look
 from marketo_assets.defs.export_pool import POOL
@@ -46,7 +46,7 @@ KEY = dg.AssetKey(["landing", "activity_exports"])
     ),
 )
 def activity_exports(
-    context: dg.AssetExecutionContext, config: LeadExportConfig, marketo: MarketoResource
+    context: dg.AssetExecutionContext, config: MonthExportConfig, marketo: MarketoResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster does not take the generic form beside checks
     """Land the activities of one month."""
     with explained():

@@ -7,8 +7,8 @@ import dagster as dg
 from marketo_assets.defs.assets.activities import activities, activity_polls
 from marketo_assets.defs.assets.activity_exports import GROUP
 from marketo_assets.defs.assets.sources import OWNERS
-from marketo_assets.defs.checks import LEADS
 from marketo_assets.defs.failures import explained
+from marketo_assets.defs.lead_checks import LEADS
 from marketo_assets.defs.metadata import table_metadata
 from marketo_assets.defs.resources import WarehouseResource
 from marketo_assets.defs.sensors import AFTER_LOADS

@@ -24,7 +24,7 @@ from marketo_assets.land.manifest import LandedFile
 from marketo_assets.settings import Settings
 
 
-class LeadExportConfig(dg.Config):
+class MonthExportConfig(dg.Config):
     """How to export a month."""
 
     refresh: bool = Field(
@@ -55,7 +55,7 @@ KEY = dg.AssetKey(["landing", "lead_exports"])
     ),
 )
 def lead_exports(
-    context: dg.AssetExecutionContext, config: LeadExportConfig, marketo: MarketoResource
+    context: dg.AssetExecutionContext, config: MonthExportConfig, marketo: MarketoResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster does not take the generic form beside checks
     """Land the export of one month."""
     with explained():

@@ -4,8 +4,8 @@ import dagster as dg
 
 from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.sources import GROUP, OWNERS
-from marketo_assets.defs.checks import SNAPSHOT_CHECKS, SNAPSHOTS, check_snapshots
 from marketo_assets.defs.failures import explained
+from marketo_assets.defs.lead_checks import SNAPSHOT_CHECKS, SNAPSHOTS, check_snapshots
 from marketo_assets.defs.metadata import (
     loaded_metadata,
     megabytes,

@@ -1,6 +1,7 @@
 """Land and load: readings of what gives ids a name become versions of each record."""
 
 import dagster as dg
+from pydantic import Field
 
 from marketo_assets.defs.assets.sources import MARKETO_REFERENCE, OWNERS
 from marketo_assets.defs.failures import explained
@@ -17,8 +18,7 @@ GROUP = "reference"
 class ReferenceConfig(dg.Config):
     """How reference objects are read."""
 
-    refresh: bool = False
-    """Read every object whole, and all details again."""
+    refresh: bool = Field(default=False, description="Read every object whole, and all details again.")
 
 
 @dg.asset(

@@ -197,3 +197,17 @@ def test_only_exports_take_a_place_in_the_pool() -> None:
 def test_steps_share_their_run_process() -> None:
     """Each run is a process already, so steps run in it."""
     assert defs.resolve_job_def("lead_snapshots").executor_def is dg.in_process_executor
+
+
+def test_the_launchpad_is_described() -> None:
+    """Whatever a run of an asset can be told has a type, a default and a description."""
+    job = defs.resolve_implicit_global_asset_job_def()
+    fields = {
+        f"{op.name}.{name}": field
+        for op in job.all_node_defs
+        if isinstance(op, dg.OpDefinition) and op.config_schema
+        for name, field in getattr(op.config_schema.config_type, "fields", {}).items()
+    }
+
+    assert {"landing__lead_exports.refresh", "landing__reference.refresh"} <= set(fields)
+    assert [] == [name for name, field in fields.items() if not (field.description and field.default_provided)]

@@ -10,7 +10,7 @@ import pytest
 
 from marketo_assets.definitions import defs
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
-from marketo_assets.defs.assets.published import LEAD_TABLES, META_TABLES
+from marketo_assets.defs.assets.lead_tables import LEAD_TABLES, META_TABLES
 from marketo_assets.warehouse import connect_readonly
 from marketo_assets_tests.pipeline.handmade import AS_OF, csv_text, land, lead_rows
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from marketo_assets.defs.check_results import ERROR, WARN, counted
 from marketo_assets.defs.repair_checks import check_repairs, months_repaired
 from marketo_assets.defs.table_columns import TableColumn
 from marketo_assets.load.columns import TEXT
@@ -30,7 +31,7 @@ class _Fault:
     description: str
     counted: str
     advice: str
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
+    severity: dg.AssetCheckSeverity = WARN
 
 
 _FAULTS = (
@@ -40,7 +41,7 @@ _FAULTS = (
         "lead occurs twice. Verified before COMMIT, so a load that loses a row fails and changes nothing.",
         "abs(rows + duplicates - records)",
         "Materialize landing/lead_exports and marketo/raw/lead_snapshots of these months again, with refresh on.",
-        dg.AssetCheckSeverity.ERROR,
+        ERROR,
     ),
     _Fault(
         "created_inside_month",
@@ -101,7 +102,7 @@ def check_leads(con: DuckDBConnection) -> Iterator[dg.AssetCheckResult]:
         asset_key=LEADS,
         check_name="unique_ids",
         passed=rows == ids,
-        severity=dg.AssetCheckSeverity.ERROR,
+        severity=ERROR,
         description=f"{rows - ids:,} rows repeat an id." if rows != ids else f"{rows:,} rows, each with its own id.",
         metadata={"rows": rows, "ids": ids},
     )
@@ -109,7 +110,7 @@ def check_leads(con: DuckDBConnection) -> Iterator[dg.AssetCheckResult]:
         asset_key=LEADS,
         check_name="has_every_lead",
         passed=ids == expected,
-        severity=dg.AssetCheckSeverity.ERROR,
+        severity=ERROR,
         description=f"{ids:,} of {expected:,} leads that were read and are not gone."
         + ("" if ids == expected else " Materialize marketo/raw/lead_snapshots of the missing months again."),
         metadata={"leads": ids, "expected": expected},
@@ -127,16 +128,13 @@ def _check_months(con: DuckDBConnection, fault: _Fault, more: Sequence[tuple[str
     months, rows = _counts(con, f"SELECT count(*), coalesce(sum(rows), 0) FROM {latest}")
     affected = sum(count for _, count in found)
     named = ", ".join(f"{month} ({count:,})" for month, count in found[:_SHOWN_MONTHS])
-    return dg.AssetCheckResult(
-        asset_key=SNAPSHOTS,
-        check_name=fault.name,
-        passed=not found,
+    return counted(
+        fault.name,
+        affected,
+        f"{affected:,} found in {len(found)} months: {named}. {fault.advice}",
+        asset=SNAPSHOTS,
         severity=fault.severity,
-        description=f"{affected:,} found in {len(found)} months: {named}. {fault.advice}"
-        if found
-        else "Nothing found.",
-        metadata={
-            "found": affected,
+        facts={
             "months": months,
             "rows": rows,
             "per_million_rows": round(1e6 * affected / rows, 2) if rows else 0.0,

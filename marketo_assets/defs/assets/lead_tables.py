@@ -9,8 +9,8 @@ from marketo_assets.defs.assets.lead_changes import CHANGE_TABLES
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
 from marketo_assets.defs.assets.lead_sweep import lead_updates
 from marketo_assets.defs.assets.sources import GROUP, OWNERS
-from marketo_assets.defs.checks import LEADS, LEADS_CHECKS, check_leads
 from marketo_assets.defs.failures import explained
+from marketo_assets.defs.lead_checks import LEADS, LEADS_CHECKS, check_leads
 from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata, table_metadata
 from marketo_assets.defs.preview import preview_table
 from marketo_assets.defs.resources import WarehouseResource
