@@ -60,7 +60,7 @@ _TABLES = {
 # Of an id that came several times: the approved version before a draft, else what was read last.
 _READ = (
     "SELECT id, record FROM read_json({path}, format = 'newline_delimited', compression = 'zstd', "
-    "maximum_object_size = 67108864, columns = {{place: 'BIGINT', id: 'VARCHAR', record: 'JSON'}}) "
+    "columns = {{place: 'BIGINT', id: 'VARCHAR', record: 'JSON'}}) "
     "QUALIFY row_number() OVER (PARTITION BY id ORDER BY "
     "lower(coalesce(record ->> '$.status', '')) = 'approved' DESC, place DESC) = 1"
 )
