@@ -12,8 +12,8 @@ from marketo_assets.defs.assets.lead_changes import captured_lead_changes
 from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
 from marketo_assets.defs.assets.lead_sweep import lead_updates
-from marketo_assets.defs.assets.memberships import program_members, static_list_members
 from marketo_assets.defs.assets.lead_tables import published_tables
+from marketo_assets.defs.assets.memberships import program_members, static_list_members
 from marketo_assets.defs.assets.reference import reference, reference_versions
 from marketo_assets.defs.assets.reference_tables import published_reference
 from marketo_assets.defs.assets.sources import SOURCES
