@@ -22,7 +22,23 @@ _HOLDS_ANY = {
     "activity_exports": ("primaryAttributeValue", "attributes"),
     "reference_versions": ("record",),
     "emails": ("from_name", "from_email", "reply_email"),
+    "email_template_history": ("from_name", "from_email", "reply_email"),
 }
+# The same of tables that hold activities of one type.
+_OF_ACTIVITIES = (
+    "client_ip_address",
+    "details",
+    "email",
+    "form_fields",
+    "link",
+    "modifying_user",
+    "new_value",
+    "old_value",
+    "primary_attribute_value",
+    "query_parameters",
+    "referrer_url",
+    "user_agent",
+)
 # Texts from short, public lists of choices.
 _PLAIN_TEXTS = frozenset(
     {"leadsource", "leadstatus", "industry", "rating", "originalsourcetype", "registrationsourcetype"}
@@ -46,7 +62,8 @@ def may_show(field: str, data_type: str) -> bool:
 def personal_tags(table: str, column: str, field: str | None = None, data_type: str | None = None) -> dict[str, str]:
     """Return the tag of a *column*, `pii` `yes` or `possible`, where it holds a person's data; *field* fills it."""
     if field is None or data_type is None:
-        return {"pii": "possible"} if column in _HOLDS_ANY.get(table, ()) else {}
+        held = _HOLDS_ANY.get(table, _OF_ACTIVITIES if table.startswith("activity_") else ())
+        return {"pii": "possible"} if column in held else {}
     if field == "id":
         return {}
     if is_personal(field, data_type):

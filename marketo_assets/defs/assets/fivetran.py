@@ -3,6 +3,7 @@
 import dagster as dg
 
 from marketo_assets.defs.assets.sources import OWNERS
+from marketo_assets.defs.privacy import personal_tags
 from marketo_assets.models.fivetran_layout import LAYOUT, SCHEMA, Layout
 
 GROUP = "fivetran"
@@ -10,7 +11,10 @@ GROUP = "fivetran"
 
 def _spec(name: str, layout: Layout) -> dg.AssetSpec:
     # dbt's own assets, made by dagster-dbt, hang on these keys; an event for each release would tell nobody more.
-    columns = [dg.TableColumn(column.name, column.type, column.comment) for column in layout.columns]
+    columns = [
+        dg.TableColumn(column.name, column.type, column.comment, tags=personal_tags(name, column.name))
+        for column in layout.columns
+    ]
     sources = [f"marketo/{source}" for source in layout.sources]
     return dg.AssetSpec(
         ["marketo", SCHEMA, name],

@@ -211,3 +211,11 @@ def test_the_launchpad_is_described() -> None:
 
     assert {"landing__lead_exports.refresh", "landing__reference.refresh"} <= set(fields)
     assert [] == [name for name, field in fields.items() if not (field.description and field.default_provided)]
+
+
+def test_columns_of_the_fivetran_layout_say_whose_they_are() -> None:
+    """Columns in which a person's data may stand are tagged there as well, and others are not."""
+    spec = GRAPH.get(dg.AssetKey(["marketo", "fivetran_marketo", "activity_email_bounced"]))
+    tagged = {column.name for column in spec.metadata["dagster/column_schema"].columns if column.tags.get("pii")}
+
+    assert {"details", "email", "primary_attribute_value"} == tagged
