@@ -21,7 +21,7 @@ from marketo_assets.settings import SANDBOX_HINT, Settings, SettingsError, load_
 _CREDENTIALS = {
     "MARKETO_BASE_URL": "Put https://<munchkin id>.mktorest.com there (Marketo: Admin, Integration, Web Services).",
     "MARKETO_CLIENT_ID": "It stands in Marketo under Admin, LaunchPoint, your custom service, View Details.",
-    "MARKETO_CLIENT_SECRET": "It stands beside the client id. Export it, or keep it in a file that only its owner reads.",
+    "MARKETO_CLIENT_SECRET": "It stands beside the client id. Export it, or keep it in a file only you can read.",
 }
 
 
