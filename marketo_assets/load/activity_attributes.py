@@ -4,8 +4,9 @@ The form: a JSON object, names in alphabetical order, members without a value le
 its type declares where it can be (`"21"` of an integer becomes `21`). So an activity that comes again reads the same.
 
 Why two ways to it: taking an object apart costs more than reading the file. For each type the object is rebuilt as a
-struct of the attributes that the type declares, which is cheap. A member that the type does not declare, or whose
-value is of another kind, changes the length of the object; such an object is taken apart member by member.
+struct of the members that the type declares, which is cheap. Where what was rebuilt is as long as the object, has as
+many members, and no value of it is of another kind than declared, it is the one form; other objects are taken apart
+member by member.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ _KINDS = {
     "currency": "number",
 }
 _TEXT = "text"
-_READ_AS = {_TEXT: "VARCHAR", "whole": "BIGINT", "truth": "BOOLEAN", "number": "DOUBLE"}
 _PAIRS = text_literal('[{"name":"VARCHAR","apiName":"VARCHAR","value":"JSON"}]')
 _MAP = text_literal('"MAP(VARCHAR,JSON)"')
+_QUOTE = '"'
 _WHOLE, _NUMBER = '"-?(0|[1-9][0-9]{0,17})"', r'"-?(0|[1-9][0-9]*)(\.[0-9]+)?"'
 
 
@@ -42,7 +43,8 @@ def with_canonical(source: str, cell: str, type_cell: str, types: Iterable[Activ
     kinds = {kind.id: {known.name: _kind(known.data_type) for known in kind.attributes} for kind in types}
     return (
         f"(SELECT *, CASE WHEN {cell} IS NULL THEN '{{}}' "
-        f"WHEN whole IS NULL OR strlen(whole) <> strlen({cell}) THEN {_taken_apart(cell, type_cell, kinds)} "
+        f"WHEN whole IS NULL OR {_is_other(cell)} OR {_has_other_kind(type_cell, kinds)} "
+        f"THEN {_taken_apart(cell, type_cell, kinds)} "
         f"WHEN contains(whole, ':\"\"') THEN {_without_empty('whole')} ELSE whole END AS attributes "
         # Queries of their own, for within CASE the object would be rebuilt at each mention.
         "FROM (SELECT * REPLACE (CASE WHEN contains(whole, ':null') THEN json_merge_patch('{}', whole)::VARCHAR "
@@ -60,11 +62,34 @@ def _rebuilt_of_type(cell: str, declared: Mapping[str, str]) -> str | None:
     # To DuckDB two names that differ in case are one; activities that have either are taken apart.
     folded = Counter(name.lower() for name in declared)
     names = sorted((name for name in declared if folded[name.lower()] == 1), key=lambda name: name.encode())
-    # A number may be read as a truth that is as long: activities whose type declares one are taken apart.
-    if not names or "truth" in declared.values():
+    if not names:
         return None
-    shape = text_literal(json.dumps({name: _READ_AS[declared[name]] for name in names}, ensure_ascii=False))
+    # A value that is no text is taken as it stands: read as a truth, a number that is as long would become one.
+    kept = {name: "VARCHAR" if declared[name] == _TEXT else "JSON" for name in names}
+    shape = text_literal(json.dumps(kept, ensure_ascii=False))
     return f"to_json(from_json({cell}, {shape}))"
+
+
+def _is_other(cell: str) -> str:
+    """Return the condition that the rebuilt *whole* is not what *cell* holds, or holds an object in place of a text."""
+    # Quotes inside values are escaped, so a quote and a colon end a name: so many members there are at least. One that
+    # the type does not declare could make up in length for numbers that became texts, but not in number.
+    members = [f"strlen(replace({told}, '\":', ''))" for told in ("whole", cell)]
+    objects = "contains(whole, ':\"{') OR contains(whole, ':\"[')"
+    return f"strlen(whole) <> strlen({cell}) OR {members[0]} <> {members[1]} OR {objects}"
+
+
+def _has_other_kind(type_cell: str, kinds: Mapping[int, Mapping[str, str]]) -> str:
+    """Return the condition that *whole* has a text where its type declares none, or a number with `.0` at its end."""
+    whens = []
+    for number, declared in kinds.items():
+        keys = (json.dumps(name, ensure_ascii=False) for name, kind in declared.items() if kind != _TEXT)
+        found = [f"contains(whole, {text_literal(f'{key}:{_QUOTE}')})" for key in keys]
+        if {"whole", "number"} & set(declared.values()):
+            found += ["contains(whole, '.0,')", "contains(whole, '.0}')"]
+        if found:
+            whens.append(f"WHEN {number} THEN {' OR '.join(found)}")
+    return f"(CASE {type_cell} {' '.join(whens)} ELSE false END)" if whens else "false"
 
 
 def _without_empty(whole: str) -> str:

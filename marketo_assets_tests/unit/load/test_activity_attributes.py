@@ -30,12 +30,32 @@ TYPES = [
     ),
     ActivityType(2, "Bare", None, ()),
 ]
-NAMES = [*(known.name for known in TYPES[0].attributes), "Unlisted", "a:b", "$.x"]
+NAMES = [*(known.name for known in TYPES[0].attributes), "Unlisted", "a:b", "$.x", "u"]
 VALUES = st.one_of(
-    st.sampled_from(["", ":", '":""', "21", "-3", "007", "true", "False", "1.50", "null", "{}", "a,b}", '\\"', " "]),
+    st.sampled_from(
+        [
+            "",
+            ":",
+            '":""',
+            "21",
+            "-3",
+            "007",
+            "true",
+            "False",
+            "TRUE",
+            "tru\u0065",
+            "1.50",
+            "null",
+            "{}",
+            "a,b}",
+            '\\"',
+            " ",
+        ]
+    ),
     st.text(max_size=6).filter(lambda text: "\x00" not in text),
     st.integers(-(10**17), 10**17),
-    st.sampled_from([1.5, 0.25, 100.0, 1e5, -2.0, 0.1]),
+    st.sampled_from([1.5, 0.25, 100.0, 1e5, 1e22, -2.0, 0.1]),
+    st.sampled_from([0, 1, 1111, -111, 10000]),  # as long as the words for truths
     st.booleans(),
     st.none(),
     st.just({"a": 1}),
@@ -66,6 +86,17 @@ def pairs(found: dict[str, Any]) -> str:
         pytest.param('{"Count":"007","Zeta":5}', '{"Count":"007","Zeta":"5"}', id="what does not fit stays"),
         pytest.param('{"Zeta":"","Count":null,"Ok":false,"é":""}', '{"Ok":false}', id="without value"),
         pytest.param('{"Zeta":"a","New One":"b"}', '{"New One":"b","Zeta":"a"}', id="a name that no type declares"),
+        pytest.param('{"Ok":1111,"Zeta":"true"}', '{"Ok":1111,"Zeta":"true"}', id="a number as long as a truth"),
+        pytest.param('{"Ok":"tru\\u0065"}', '{"Ok":true}', id="a truth as an escaped text"),
+        pytest.param('{"Ok":{"true":1}}', '{"Ok":{"true":1}}', id="an object in place of a truth"),
+        pytest.param('{"Ok": true , "Count": 5}', '{"Count":5,"Ok":true}', id="spaces"),
+        pytest.param('{"Rate":100.0,"Count":12.0}', '{"Count":12,"Rate":100}', id="numbers spelt at length"),
+        pytest.param(
+            '{"Zeta": {"a": 1}, "Count": 5}', '{"Count":5,"Zeta":{"a":1}}', id="an object as long as its text"
+        ),
+        pytest.param(
+            '{"Zeta":1,"é":2,"q\\"x\\\\":3,"":4}', '{"":4,"Zeta":"1","q\\"x\\\\":"3","é":"2"}', id="as long by chance"
+        ),
         pytest.param(None, "{}", id="none"),
         pytest.param("[]", "{}", id="empty list"),
         pytest.param("5", None, id="no object"),
