@@ -84,7 +84,10 @@ def test_a_type_has_a_view_with_typed_attributes(data_dir: Path) -> None:
     assert [('https://x/"a"', 21, True, 7, 9, datetime(2026, 3, 5, 9, tzinfo=UTC))] == published(data_dir, query)
     assert [("2",)] == published(data_dir, "SELECT activity_guid FROM activity_click_email_2")
     assert [] == published(data_dir, "SELECT * FROM activity_types_2")
-    comments = "SELECT comment FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = 'activity_click_email' AND column_name = ?"
+    comments = (
+        "SELECT comment FROM duckdb_columns() "
+        "WHERE schema_name = 'main' AND table_name = 'activity_click_email' AND column_name = ?"
+    )
     assert [("Link ID (Marketo integer)",)] == published(data_dir, comments, "link_id")
     assert [("Mailing ID (Marketo integer)",)] == published(data_dir, comments, "primary_attribute_value")
 
