@@ -28,7 +28,7 @@ _OPTIONS = {
     "--export-seconds": 3,
     "--status-refresh-seconds": 1,
     # The project takes half: some months of either kind, and then exports have to rest.
-    "--daily-export-mb": 18,
+    "--daily-export-mb": 14,
 }
 _WHERE = {"repositoryName": "__repository__", "repositoryLocationName": "marketo_assets"}
 MONTH_RUNS = "__ASSET_JOB"
