@@ -99,8 +99,13 @@ def play(stage: Stage, say: Callable[[str], None]) -> None:
     for name in SCHEDULES:
         daemon.ask(_START_SCHEDULE, schedule={**_WHERE, "scheduleName": name})
     say("every month of leads, until the day's export quota is spent")
-    daemon.launch_backfill(months, leads, rows)
-    _await(lambda: daemon.pool_limit() == 0 and _queued(daemon) > 0, "the pause")
+    every = daemon.launch_backfill(months, leads, rows)
+
+    def rests() -> bool:
+        # Where the quota was enough after all, there are pictures without a pause.
+        return (daemon.pool_limit() == 0 and _queued(daemon) > 0) or "COMPLETED" in daemon.backfill_status(every)
+
+    _await(rests, "the pause")
     time.sleep(45)  # two ticks of every sensor
 
 
