@@ -7,16 +7,11 @@ import dagster as dg
 
 from marketo_assets.api.activities import feed_start
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import MarketoError
-from marketo_assets.defs.change_sensor import RESERVE, UNDER_WAY, poll_seconds
 from marketo_assets.defs.jobs import activity_polls_job
+from marketo_assets.defs.looking import Found, Looking, look_unless_busy, poll_seconds
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
 from marketo_assets.extract.activities import look_for_activities
 from marketo_assets.load.activity_polls import ActivityStanding, read_activity_standing
-from marketo_assets.settings import Settings, SettingsError
-from marketo_assets.warehouse import Warehouse, WarehouseError
-
-_LOCK_SECONDS = 5.0
 
 
 @dg.sensor(
@@ -33,34 +28,20 @@ _LOCK_SECONDS = 5.0
 )
 def activities_sensor(
     context: dg.SensorEvaluationContext, marketo: MarketoResource, warehouse: WarehouseResource
-) -> dg.SensorResult | dg.SkipReason:
+) -> Found:
     """Look for activities, and say what was found."""
-    try:
-        settings = marketo.settings()
-        with marketo.open_client(settings) as client:
-            files = Warehouse(warehouse.settings().data_dir, lock_seconds=_LOCK_SECONDS)
-            return _look(context, settings, client, files)
-    except (SettingsError, MarketoError, WarehouseError) as error:
-        return dg.SkipReason(f"not looked at: {error}")
+    return look_unless_busy(context, marketo, warehouse, activity_polls_job.name, _look)
 
 
-def _look(
-    context: dg.SensorEvaluationContext, settings: Settings, client: MarketoClient, files: Warehouse
-) -> dg.SensorResult | dg.SkipReason:
-    runs = context.instance.get_runs(dg.RunsFilter(job_name=activity_polls_job.name), limit=10)
-    if any(run.status in UNDER_WAY for run in runs):
-        return dg.SkipReason("a poll is under way; nothing is looked at until it has ended")
-    left, reserve = client.ledger.calls_remaining(), round(client.ledger.limits.daily_calls * RESERVE)
-    if left <= reserve:
-        return dg.SkipReason(f"resting: {left:,} of the day's calls are left, and {reserve:,} are kept in reserve")
-    standing = read_activity_standing(files, settings)
+def _look(at: Looking) -> Found:
+    standing = read_activity_standing(at.files, at.settings)
     if standing.since is None:
         return _start("the first poll, from which activities are read on")
-    if runs and runs[0].status == dg.DagsterRunStatus.FAILURE:
-        return _start("the last poll failed", cursor=context.cursor)
+    if at.last_status == dg.DagsterRunStatus.FAILURE:
+        return _start("the last poll failed", cursor=at.context.cursor)
     if not standing.type_ids:
-        return _start("activity types were listed more than a day ago", cursor=context.cursor)
-    return _decide(context, client, standing)
+        return _start("activity types were listed more than a day ago", cursor=at.context.cursor)
+    return _decide(at.context, at.client, standing)
 
 
 def _decide(context: dg.SensorEvaluationContext, client: MarketoClient, standing: ActivityStanding) -> dg.SensorResult:

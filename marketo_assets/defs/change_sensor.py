@@ -10,9 +10,8 @@ import dagster as dg
 
 from marketo_assets.api.activities import ActivityType, activity_types
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import MarketoError
-from marketo_assets.clock import quota_reset
 from marketo_assets.defs.jobs import lead_changes_job, lead_snapshots_job
+from marketo_assets.defs.looking import Found, Looking, look_unless_busy, poll_seconds
 from marketo_assets.defs.repairs import ask_for_repairs
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
 from marketo_assets.extract.activities import type_groups
@@ -20,30 +19,10 @@ from marketo_assets.extract.change_looks import Place, look_for_changes
 from marketo_assets.extract.lead_changes import types_that_tell
 from marketo_assets.load.activity_polls import read_fresh_types
 from marketo_assets.load.lead_changes import Standing, read_standing
-from marketo_assets.settings import Settings, SettingsError, read_variables
-from marketo_assets.warehouse import Warehouse, WarehouseError
+from marketo_assets.settings import Settings
 
-RESERVE = 0.02
-"""Part of the day's calls that is left to captures under way and to people; exports leave far more."""
-_LOCK_SECONDS = 5.0
 _MOST_CALLS = 3
 _MOST_SEEN = 3_000
-UNDER_WAY = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
-
-def poll_seconds() -> int:
-    """Return how often sensors look."""
-    # Dagster asks for it when definitions load; a value that is wrong is told at the first look.
-    try:
-        return max(1, round(float(read_variables().get("poll_seconds", "300"))))
-    except (ValueError, OverflowError):
-        return 300
 
 
 @dg.sensor(
@@ -59,33 +38,15 @@ def poll_seconds() -> int:
 )
 def lead_changes_sensor(
     context: dg.SensorEvaluationContext, marketo: MarketoResource, warehouse: WarehouseResource
-) -> dg.SensorResult | dg.SkipReason:
+) -> Found:
     """Look for changes, and say what was found."""
-    try:
-        settings = marketo.settings()
-        with marketo.open_client(settings) as client:
-            files = Warehouse(warehouse.settings().data_dir, lock_seconds=_LOCK_SECONDS)
-            return _look(context, settings, client, files)
-    except (SettingsError, MarketoError, WarehouseError) as error:
-        return dg.SkipReason(f"not looked at: {error}")
+    return look_unless_busy(context, marketo, warehouse, lead_changes_job.name, _look)
 
 
-def _look(
-    context: dg.SensorEvaluationContext, settings: Settings, client: MarketoClient, files: Warehouse
-) -> dg.SensorResult | dg.SkipReason:
-    runs = context.instance.get_runs(dg.RunsFilter(job_name=lead_changes_job.name), limit=10)
-    if any(run.status in UNDER_WAY for run in runs):
-        return dg.SkipReason("a capture is under way; nothing is looked at until it has ended")
-    left, now = client.ledger.calls_remaining(), settings.clock.now()
-    reserve = round(client.ledger.limits.daily_calls * RESERVE)
-    if left <= reserve:
-        return dg.SkipReason(
-            f"resting: {left:,} of the day's calls are left, and {reserve:,} are kept in reserve; "
-            f"looking again after {quota_reset(now):%Y-%m-%d %H:%M} UTC"
-        )
-    standing = read_standing(files, settings)
-    types = read_fresh_types(files, settings)
-    found = _decide(context, settings, client, standing, types, runs[0].status if runs else None)
+def _look(at: Looking) -> Found:
+    context, standing = at.context, read_standing(at.files, at.settings)
+    types = read_fresh_types(at.files, at.settings)
+    found = _decide(context, at.settings, at.client, standing, types, at.last_status)
     asked = ask_for_repairs(context.instance, standing.stale_months)
     if asked.run_requests:
         context.log.info(asked.told)

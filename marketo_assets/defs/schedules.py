@@ -6,7 +6,6 @@ have nothing to do, and how much they may spend is for their owner to say (`mark
 
 import dagster as dg
 
-from marketo_assets.defs.change_sensor import UNDER_WAY
 from marketo_assets.defs.jobs import (
     lead_audit_job,
     lead_sweep_job,
@@ -14,6 +13,7 @@ from marketo_assets.defs.jobs import (
     program_members_job,
     reference_job,
 )
+from marketo_assets.defs.looking import UNDER_WAY
 
 
 @dg.schedule(
