@@ -16,12 +16,22 @@ from marketo_assets.api.errors import (
     FeatureAbsent,
     MarketoError,
     SignInAgain,
+    StuckPaging,
+    UnreadableAnswer,
     WaitForReset,
 )
 from marketo_assets.api.moments import parse_moment
 from marketo_assets.extract.details import CHUNK, due_details, read_details
 from marketo_assets.extract.instance import claim_folder
-from marketo_assets.extract.objects import Detail, ReferenceObject, choose_objects, details_to_read, objects_to_read
+from marketo_assets.extract.objects import (
+    DETAILS,
+    REFERENCE,
+    Detail,
+    ReferenceObject,
+    choose_objects,
+    details_to_read,
+    objects_to_read,
+)
 from marketo_assets.extract.reference import Known, KnownRecord, Log, Reading, begin_since, read_object
 from marketo_assets.land.manifest import LandingError
 from marketo_assets.land.readings import (
@@ -93,7 +103,8 @@ class _Lander:
     def land(self) -> Landing:
         chosen = choose_objects(self.settings)
         kinds, details = objects_to_read(chosen), details_to_read(chosen)
-        for name in (*(kind.name for kind in kinds), *(detail.name for detail in details)):
+        # Loading takes up what lies there of any kind, so also of one that is no longer chosen.
+        for name in (*(kind.name for kind in REFERENCE), *(detail.name for detail in DETAILS)):
             drop_damaged(self.settings.landing_dir, name, self.of(name).newest, self.log)
         for kind in kinds:
             try:
@@ -115,7 +126,8 @@ class _Lander:
 
     def fail(self, name: str, error: MarketoError) -> None:
         """Go on with other objects where Marketo answered something that concerns this one alone."""
-        if error.code is None or isinstance(error, WaitForReset | SignInAgain | BadCredentials):
+        is_answer = error.code is not None or isinstance(error, UnreadableAnswer | StuckPaging)
+        if not is_answer or isinstance(error, WaitForReset | SignInAgain | BadCredentials):
             raise error
         self.failed[name] = error
         self.log(f"{name} could not be read, the others are landed first. {error} MARKETO_OBJECTS can leave them out.")

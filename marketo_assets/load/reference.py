@@ -141,8 +141,9 @@ def load_reference(
     Raises: LandingError for a damaged file, WarehouseError.
     """
     loads = []
-    known = read_known(warehouse)
     with warehouse.held():
+        # Asked while nobody else can load.
+        known = read_known(warehouse)
         for part in (*REFERENCE, *DETAILS):
             for landed in pending_readings(landing_dir, part.name, known.get(part.name, Known()).newest):
                 loads.append(load_reading(warehouse, landed, run_id=run_id, now=now))

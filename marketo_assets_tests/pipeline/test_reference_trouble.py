@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from marketo_assets.extract.objects import DETAILS, REFERENCE, object_names
 from marketo_assets.land.manifest import LandingError
 from marketo_assets.land.readings import LandedReading, pending_readings
 from marketo_assets.settings import SettingsError
+from marketo_assets.warehouse import DuckDBConnection, Warehouse
 from marketo_assets_tests.pipeline.conftest import MakeRoad
 from marketo_assets_tests.pipeline.reference_road import land, load, peek, read, reference_diff
 from marketo_assets_tests.pipeline.road import NOW, Recording, Road
@@ -132,10 +134,17 @@ def test_what_may_not_be_read_is_left_out(road: Road, code: str) -> None:
     assert [(0,)] == peek(road, "SELECT count(*) FROM raw.reference_versions WHERE removed_at IS NOT NULL")
 
 
-def test_an_object_that_cannot_be_read_holds_up_no_other(road: Road) -> None:
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        pytest.param({"kind": "error", "code": "611"}, "code 611", id="refused"),
+        pytest.param({"kind": "not_json"}, "not Marketo's JSON", id="unreadable"),
+    ],
+)
+def test_an_object_that_cannot_be_read_holds_up_no_other(road: Road, fault: dict[str, Any], told: str) -> None:
     """The run fails with what Marketo says of it, after all others were landed; the next one loads them."""
-    road.desk("POST", "/faults", route="GET */smartLists.json", kind="error", code="611", count=None)
-    with pytest.raises(MarketoError, match="611"):
+    road.desk("POST", "/faults", route="GET */smartLists.json", count=None, **fault)
+    with pytest.raises(MarketoError, match=told):
         land(road)
     assert {kind.name for kind in REFERENCE} - {"smart_lists"} <= {landed.object for landed in _landed(road)}
     assert any("smart_lists could not be read" in line for line in road.log)
@@ -244,6 +253,19 @@ def test_a_landed_file_that_is_damaged_is_read_again(road: Road) -> None:
     assert [] == reference_diff(road)
 
 
+def test_a_damaged_file_of_what_is_no_longer_chosen_holds_up_no_load(road: Road) -> None:
+    """It is dropped by the next landing too, for loading takes up whatever lies there."""
+    land(road)
+    path = next(landed.path for landed in _landed(road) if landed.object == "emails")
+    path.write_bytes(path.read_bytes()[:-7])
+    fewer = road.with_settings(objects=("channels",))
+    land(fewer)
+    load(fewer)
+
+    assert any("emails: " in line and "is damaged" in line for line in fewer.log)
+    assert [] == reference_diff(fewer, "channels", "programs")
+
+
 def test_a_lost_warehouse_is_made_anew_from_what_was_landed(road: Road) -> None:
     """All versions come back without a call, with what was removed and when."""
     read(road)
@@ -269,6 +291,29 @@ def test_loading_again_changes_nothing(road: Road) -> None:
     rows = peek(road, "SELECT * FROM raw.reference_versions ORDER BY ALL")
     assert [] == load(road)
     assert rows == peek(road, "SELECT * FROM raw.reference_versions ORDER BY ALL")
+
+
+def test_two_loads_at_once_load_each_reading_once(road: Road) -> None:
+    """What is to be loaded is asked while nobody else can load, so none comes between the question and the loads."""
+
+    class Meeting(Warehouse):
+        entries = 0
+
+        @contextlib.contextmanager
+        def held(self) -> Iterator[DuckDBConnection]:
+            if self._held is None:
+                self.entries += 1
+                if self.entries == 2:
+                    load(road.with_settings())
+            with super().held() as con:
+                yield con
+
+    land(road)
+    road.kept = Meeting(road.settings.data_dir)
+    load(road)
+
+    counted = "SELECT count(*) AS times FROM meta.reference_readings GROUP BY object, reading"
+    assert [(1,)] == peek(road, f"SELECT max(times) FROM ({counted})")
 
 
 def test_folders_of_any_depth_are_read(road: Road) -> None:
