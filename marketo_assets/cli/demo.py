@@ -1,14 +1,15 @@
-"""`demo`: the main job from nothing: a sandbox, every month through Dagster, a few changes, and what it cost."""
+"""`demo`: the main job from nothing: a sandbox, every month through Dagster, changes captured, and what it cost."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from marketo_assets.cli.demo_changes import change_and_read_again
+from marketo_assets.cli.demo_changes import change_and_capture
 from marketo_assets.cli.demo_report import tell_cost, tell_tables, tell_what_to_try
 from marketo_assets.cli.endings import Failed
 from marketo_assets.cli.project import Project, enter, shown
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # Marketo's time runs this much faster: an export that takes it two minutes is waited for an eighth of a second.
 SCALE = 1000
+_MONTHS_OF_ACTIVITIES = 2
 # A demo begins in the past, so that its time ends near the machine's, where `dev` goes on.
 _HEAD_START = timedelta(hours=24)
 
@@ -37,7 +39,7 @@ class Demo:
 
 
 def run_demo(world: World, *, is_fresh: bool = False, screen: Screen | None = None) -> None:
-    """Copy a sandbox month by month, change it, read a month again, and tell what there is now and what it cost.
+    """Copy a sandbox month by month, change it, capture the changes, and tell what there is now and what it cost.
 
     The newest month comes first. Run again, it goes on with what it left: nothing is exported twice. With *is_fresh*
     that is removed first.
@@ -75,7 +77,8 @@ def _perform(demo: Demo, began: float) -> None:
 
     try:
         runs = _copy_every_month(demo)
-        change_and_read_again(project.data_dir, sandbox, screen, runs)
+        change_and_capture(project.data_dir, sandbox, screen, runs)
+        _copy_the_rest(demo, runs)
     except (RunFailed, WarehouseError) as error:
         raise Failed(
             f"{error}\nRun `marketo-assets demo` again: it goes on where it was; with --fresh it begins again."
@@ -87,7 +90,7 @@ def _perform(demo: Demo, began: float) -> None:
 
 def _copy_every_month(demo: Demo) -> list[MonthRun]:
     from marketo_assets.definitions import defs
-    from marketo_assets.defs.runs import months, open_history, run_month, run_published
+    from marketo_assets.defs.runs import months, open_history, run_month
 
     runs = []
     keys = sorted(months(), reverse=True)  # as the run queue takes them: the newest first
@@ -96,8 +99,25 @@ def _copy_every_month(demo: Demo) -> list[MonthRun]:
             run = run_month(defs, instance, month)
             runs.append(run)
             advance(_line(run))
-        run_published(defs, instance)
     return runs
+
+
+def _copy_the_rest(demo: Demo, runs: Sequence[MonthRun]) -> None:
+    """Copy what gives ids a name, members of programs, and the activities of the newest months."""
+    from marketo_assets.definitions import defs
+    from marketo_assets.defs.runs import open_history, run_job
+
+    newest = [run.month for run in runs[:_MONTHS_OF_ACTIVITIES]]
+    demo.screen.say()
+    demo.screen.say(
+        f"Reading programs, emails, lists and their like, who is in which program, and what happened in "
+        f"{' and '.join(newest)}."
+    )
+    with open_history() as instance:
+        for name in ("reference", "program_members"):
+            run_job(defs, instance, name)
+        for month in newest:
+            run_job(defs, instance, "activities", month)
 
 
 def _line(run: MonthRun) -> str:

@@ -13,7 +13,6 @@ import dagster as dg
 
 from marketo_assets.defs.assets.lead_exports import lead_exports
 from marketo_assets.defs.assets.lead_snapshots import lead_snapshots
-from marketo_assets.defs.assets.lead_tables import LEAD_TABLES, META_TABLES
 from marketo_assets.defs.jobs import lead_snapshots_job
 from marketo_assets.defs.partitions import MONTHS
 
@@ -81,19 +80,25 @@ def run_month(
     )
 
 
-def run_published(definitions: dg.Definitions, instance: dg.DagsterInstance) -> str:
-    """Audit and publish what is loaded, as the sensor does after a backfill, and return the run's id. Makes no call.
+def run_job(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, month: str | None = None
+) -> dict[str, dict[str, object]]:
+    """Run the job *name* as a sensor or person would, of a partitioned one *month*; return what each step told last.
 
-    Raises: RunFailed; KeyboardInterrupt when interrupted.
+    **Cost:** as the job's assets say. Raises: RunFailed; KeyboardInterrupt when interrupted.
     """
-    job = definitions.resolve_implicit_global_asset_job_def()
-    return _run(job, instance, [spec.key for spec in (*LEAD_TABLES, *META_TABLES)], {}).run_id
+    result = _run(definitions.resolve_job_def(name), instance, None, {}, partition_key=month)
+    return {
+        str(event.node_name): {label: value.value for label, value in event.materialization.metadata.items()}
+        for event in result.all_events
+        if event.is_step_materialization
+    }
 
 
 def _run(
     job: dg.JobDefinition,
     instance: dg.DagsterInstance,
-    keys: Sequence[dg.AssetKey],
+    keys: Sequence[dg.AssetKey] | None,
     config: Mapping[str, Any],
     partition_key: str | None = None,
 ) -> dg.ExecuteInProcessResult:

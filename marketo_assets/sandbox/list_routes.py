@@ -16,7 +16,7 @@ from marketo_assets.sandbox.routing import Call, Route
 
 Item = TypeVar("Item")
 LEAD = frozenset({"Read-Only Lead", "Read-Write Lead"})
-_CAMPAIGN = frozenset({"Read-Only Campaigns", "Read-Write Campaigns"})
+_CAMPAIGN = frozenset({"Read-Only Campaign", "Read-Write Campaign"})
 PAGING = frozenset({"batchSize", "nextPageToken"})
 _FILTERS = PAGING | {"id", "name", "programName", "workspaceName"}
 

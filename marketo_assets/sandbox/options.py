@@ -16,7 +16,7 @@ ALL_PERMISSIONS = (
     "Read-Only Activity",
     "Read-Only Activity Metadata",
     "Read-Only Assets",
-    "Read-Only Campaigns",
+    "Read-Only Campaign",
     "Read-Write Schema Standard Field",
     "Read-Write Schema Custom Field",
 )

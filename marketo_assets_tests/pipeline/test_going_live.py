@@ -16,11 +16,7 @@ from marketo_assets_tests.pipeline.road import Road
 from marketo_assets_tests.unit.cli.checkout import ROOT
 
 PAGE = (ROOT / "marketo_assets" / "docs" / "going_live.md").read_text("utf-8")
-# The sandbox calls it by its name in the Endpoint Reference, which says the plural.
-PERMISSIONS = [
-    "Read-Only Campaigns" if name == "Read-Only Campaign" else name
-    for name in re.findall(r"^ *\| \*(Read-[\w -]+)\* \|", PAGE, re.MULTILINE)
-]
+PERMISSIONS = re.findall(r"^ *\| \*(Read-[\w -]+)\* \|", PAGE, re.MULTILINE)
 MONTH = "2026-08"
 
 

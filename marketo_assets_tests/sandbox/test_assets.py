@@ -275,13 +275,13 @@ def test_every_asset_call_counts(marketo: Caller) -> None:
         ("/rest/asset/v1/programs.json", "Read-Only Assets"),
         ("/rest/asset/v1/staticLists.json", "Read-Only Assets"),
         ("/rest/v1/lists.json", "Read-Only Lead"),
-        ("/rest/v1/campaigns.json", "Read-Only Campaigns"),
+        ("/rest/v1/campaigns.json", "Read-Only Campaign"),
         ("/rest/v1/activities/types.json", "Read-Only Activity"),
     ],
 )
 def test_each_object_has_its_permission(marketo: Caller, path: str, permission: str) -> None:
     """A service without the permission is refused with 603, one with it alone is served."""
-    every = {"Read-Only Assets", "Read-Only Lead", "Read-Only Campaigns", "Read-Only Activity"}
+    every = {"Read-Only Assets", "Read-Only Lead", "Read-Only Campaign", "Read-Only Activity"}
     for name, permissions in (("all-but", sorted(every - {permission})), ("only", [permission])):
         marketo.desk("PUT", f"/users/{name}", client_secret="s", permissions=permissions)
     all_but, only = (Caller(marketo.client, {"client_id": name, "client_secret": "s"}) for name in ("all-but", "only"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 MODULE = ["-m", "marketo_assets.cli"]
-_PATIENCE_SECONDS = 120
+_PATIENCE_SECONDS = 300
 
 
 def make_checkout(folder: Path) -> Path:
