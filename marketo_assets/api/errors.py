@@ -312,3 +312,12 @@ class LedgerUnusable(GiveUp):
     """The ledger of limits cannot be written, so no call may be made."""
 
     next_step = "Make the folder MARKETO_DATA_DIR writable and on a local disk with free space, then run again."
+
+
+def concerns_what_was_asked(error: MarketoError) -> bool:
+    """Say whether Marketo answered something of what was asked for alone, so that others may still be had.
+
+    It does not where it gave no answer, where an allotment is spent, and where it does not know who asks.
+    """
+    is_answer = error.code is not None or isinstance(error, UnreadableAnswer | StuckPaging)
+    return is_answer and not isinstance(error, WaitForReset | SignInAgain | BadCredentials)

@@ -12,13 +12,10 @@ from datetime import datetime, timedelta
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import (
     AccessDenied,
-    BadCredentials,
     FeatureAbsent,
     MarketoError,
-    SignInAgain,
-    StuckPaging,
-    UnreadableAnswer,
     WaitForReset,
+    concerns_what_was_asked,
 )
 from marketo_assets.api.moments import parse_moment
 from marketo_assets.extract.details import CHUNK, due_details, read_details
@@ -126,8 +123,7 @@ class _Lander:
 
     def fail(self, name: str, error: MarketoError) -> None:
         """Go on with other objects where Marketo answered something that concerns this one alone."""
-        is_answer = error.code is not None or isinstance(error, UnreadableAnswer | StuckPaging)
-        if not is_answer or isinstance(error, WaitForReset | SignInAgain | BadCredentials):
+        if not concerns_what_was_asked(error):
             raise error
         self.failed[name] = error
         self.log(f"{name} could not be read, the others are landed first. {error} MARKETO_OBJECTS can leave them out.")

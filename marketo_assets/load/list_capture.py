@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import NotFound
+from marketo_assets.api.errors import AccessDenied, MarketoError, NotFound, concerns_what_was_asked
 from marketo_assets.extract.bulk import Exporter, Log
 from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.list_reading import MOST_PAGED, ListReading, read_list
@@ -42,6 +42,7 @@ from marketo_assets.warehouse import DuckDBConnection, Warehouse, WarehouseError
 
 _BYTES_A_LEAD, _UNKNOWN_BYTES = 14, 2_000_000
 _MOST_HELD = 50
+_MOST_FAILED = 10
 
 
 @dataclass
@@ -88,8 +89,8 @@ def capture_list_members(
     call for each 300 leads, or where there are more than five pages an export: 3 calls, one status call a minute and
     some ten bytes a lead.
     **Guarantee:** after a kill at any moment the next capture goes on with what is still to be done.
-    Raises: WarehouseError where no list is known; AccessDenied; ExportQuotaSpent, ExportError, LandingError, LoadError,
-    MarketoError.
+    Raises: WarehouseError where no list is known; AccessDenied; ExportQuotaSpent, ExportError, LandingError, LoadError;
+    MarketoError, for what Marketo refuses of single lists after the others were read.
     """
     claim_folder(client.ledger, settings)
     folder = settings.data_dir / "list_member_capture"
@@ -116,6 +117,7 @@ class _Run:
     log: Log
     found: ListCapture = field(default_factory=ListCapture)
     _held: list[ListReading] = field(default_factory=list)
+    _failed: list[MarketoError] = field(default_factory=list)
 
     @property
     def client(self) -> MarketoClient:
@@ -138,6 +140,8 @@ class _Run:
         finally:
             # What was read is kept, whatever stopped the reading.
             self._commit()
+        if self._failed:
+            raise self._failed[0]
         return replace(self.found, calls=self.client.calls - calls, seconds=time.monotonic() - began)
 
     def _capture_what_is_told(self) -> None:
@@ -194,8 +198,19 @@ class _Run:
             self.log(f"Static list {due.id} is no longer at Marketo; nothing was marked. Run job reference.")
             self.found.vanished.append(due.id)
             return
+        except MarketoError as error:
+            self._fail(due.id, error)
+            return
         self.found.read += 1
         self._held.append(reading)
+
+    def _fail(self, list_id: int, error: MarketoError) -> None:
+        """Go on with other lists where Marketo answered something that concerns this one alone."""
+        self._failed.append(error)
+        # What ten lists are refused, others are too.
+        if isinstance(error, AccessDenied) or not concerns_what_was_asked(error) or len(self._failed) == _MOST_FAILED:
+            raise error
+        self.log(f"Static list {list_id} could not be read, the others are read first. {error}")
 
     def _confirm(self, reading: ListReading) -> ListReading:
         # Somebody who slipped from page to page must not be taken for gone: whom a second look finds is still there.

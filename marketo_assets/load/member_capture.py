@@ -12,7 +12,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import NotFound, UnsupportedFilter
+from marketo_assets.api.errors import (
+    AccessDenied,
+    InvalidData,
+    MarketoError,
+    NotFound,
+    UnsupportedFilter,
+    concerns_what_was_asked,
+)
 from marketo_assets.api.lead_database import LeadField
 from marketo_assets.api.memberships import describe_member_fields
 from marketo_assets.extract.bulk import Exporter, Log
@@ -45,6 +52,7 @@ UPDATED_AT = "updatedAt export filter of program members"
 _OLDEST_UPDATE = timedelta(days=30)
 _LEAST_BYTES = 20_000
 _CHANGED_PART = 0.1
+_MOST_FAILED = 10
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,7 @@ def capture_program_members(
     changes, where these are kept current. **Guarantee:** after a kill at any moment the next capture goes on with what
     is still to be done, and takes up its export.
     Raises: WarehouseError where no program is known; AccessDenied; ExportQuotaSpent, ExportError, LandingError,
-    LoadError, MarketoError.
+    LoadError; MarketoError, for what Marketo refuses of single programs after the others were read.
     """
     claim_folder(client.ledger, settings)
     folder = settings.data_dir / "program_member_capture"
@@ -138,6 +146,7 @@ class _Run:
     run_id: str
     log: Log
     found: MemberCapture = field(default_factory=MemberCapture)
+    _failed: list[MarketoError] = field(default_factory=list)
 
     def capture(self, terms: ReadingTerms) -> MemberCapture:
         began, client, calls = time.monotonic(), self.exporter.client, self.exporter.client.calls
@@ -159,6 +168,8 @@ class _Run:
             self._read_whole(chunk, described, plan)
         for chunk in _tens(plan.updates):
             self._read_updates(chunk, described, plan)
+        if self._failed:
+            raise self._failed[0]
         return replace(self.found, calls=client.calls - calls, seconds=time.monotonic() - began)
 
     def _load_pending(self) -> None:
@@ -196,16 +207,33 @@ class _Run:
     def _read_whole(self, programs: Sequence[int], described: Sequence[LeadField], plan: _Plan) -> None:
         try:
             self._export(whole_request(programs, described, plan.likely(programs)), described)
-        except NotFound:
-            # One of them is gone since reference data was read, and the refusal does not say which.
-            if len(programs) == 1:
-                self.log(f"Program {programs[0]} is no longer at Marketo; nothing was marked. Run job reference.")
-                self.found.vanished += programs
-                return
-            for half in (programs[: len(programs) // 2], programs[len(programs) // 2 :]):
+        except (NotFound, InvalidData) as error:
+            # One of them is gone since reference data was read, or refused, and the refusal does not say which.
+            for half in _halves(programs):
                 self._read_whole(half, described, plan)
+            if len(programs) == 1:
+                self._leave_out(programs[0], error)
+            return
+        except MarketoError as error:
+            self._fail(programs, error)
             return
         self.found.read_whole += len(programs)
+
+    def _leave_out(self, program: int, error: MarketoError) -> None:
+        if not isinstance(error, NotFound):
+            self._fail([program], error)
+            return
+        self.log(f"Program {program} is no longer at Marketo; nothing was marked. Run job reference.")
+        self.found.vanished.append(program)
+
+    def _fail(self, programs: Sequence[int], error: MarketoError) -> None:
+        """Go on with other programs where Marketo answered something that concerns these alone."""
+        self._failed.append(error)
+        # What ten exports are refused, others are too.
+        if isinstance(error, AccessDenied) or not concerns_what_was_asked(error) or len(self._failed) == _MOST_FAILED:
+            raise error
+        named = ", ".join(map(str, programs))
+        self.log(f"Members of {named} could not be read, those of other programs are read first. {error}")
 
     def _read_updates(self, programs: Sequence[int], described: Sequence[LeadField], plan: _Plan) -> None:
         lookback = timedelta(seconds=self.settings.lookback_seconds)
@@ -222,12 +250,13 @@ class _Run:
             self.log(f"{error} Programs are read whole instead")
             note_feature(ledger, UPDATED_AT, is_accepted=False)
             self._read_whole(programs, described, plan)
-        except NotFound:
+        except (NotFound, InvalidData):
+            for half in _halves(programs):
+                self._read_updates(half, described, plan)
             if len(programs) == 1:
                 self._read_whole(programs, described, plan)
-            else:
-                for half in (programs[: len(programs) // 2], programs[len(programs) // 2 :]):
-                    self._read_updates(half, described, plan)
+        except MarketoError as error:
+            self._fail(programs, error)
 
     def _export(self, request: ExportRequest, described: Sequence[LeadField]) -> None:
         landed = land_program_members(self.exporter, self.settings.landing_dir, request, described=described)
@@ -264,3 +293,9 @@ def _mean_bytes(con: DuckDBConnection) -> float | None:
 
 def _tens(programs: Sequence[int]) -> list[Sequence[int]]:
     return [programs[first : first + MOST_PROGRAMS] for first in range(0, len(programs), MOST_PROGRAMS)]
+
+
+def _halves(programs: Sequence[int]) -> list[Sequence[int]]:
+    """Return *programs* as two lists; none for one program."""
+    middle = len(programs) // 2
+    return [programs[:middle], programs[middle:]] if middle else []

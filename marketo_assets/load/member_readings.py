@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketo_assets.load.columns import table_columns, text_literal
+from marketo_assets.load.reference import READINGS, has_table
 from marketo_assets.warehouse import DuckDBConnection, WarehouseError
 
 TABLE = "meta.member_readings"
@@ -65,19 +66,23 @@ def ensure_readings(con: DuckDBConnection) -> None:
 def read_containers(con: DuckDBConnection, table: str) -> Containers:
     """Return the programs or static lists that are known.
 
-    Raises: WarehouseError as long as none were ever read.
+    An instance may have none. Raises: WarehouseError as long as nobody asked for them.
     """
     rows = (
         con.execute(f"SELECT id::BIGINT, removed_at FROM main.{table} ORDER BY 1").fetchall()
         if table_columns(con, "main", table)
         else []
     )
-    if not rows:
+    if not rows and not _was_read(con, table):
         raise WarehouseError(
-            f"marketo.{table} has no row yet, so that nobody knows whose members to ask for. Run job reference first, "
-            f"with {table} among MARKETO_OBJECTS (or with that unset)."
+            f"marketo.{table} was not read yet, so that nobody knows whose members to ask for. Run job reference "
+            f"first, with {table} among MARKETO_OBJECTS (or with that unset)."
         )
     return Containers(tuple(row[0] for row in rows if row[1] is None), {row[0]: row[1] for row in rows if row[1]})
+
+
+def _was_read(con: DuckDBConnection, table: str) -> bool:
+    return has_table(con, READINGS) and con.execute(f"FROM {READINGS} WHERE object = ?", [table]).fetchone() is not None
 
 
 def read_readings(con: DuckDBConnection, members_of: str) -> dict[int, MemberReading]:
