@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import AccessDenied
+from marketo_assets.api.errors import AccessDenied, MarketoError
 from marketo_assets.defs.assets.reference import GROUP
 from marketo_assets.defs.assets.reference_tables import REFERENCE_TABLES
 from marketo_assets.defs.assets.sources import MARKETO_MEMBERSHIPS, OWNERS
@@ -25,14 +25,14 @@ from marketo_assets.defs.member_checks import (
 from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata, table_metadata
 from marketo_assets.defs.pausing import pausing
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.extract.bulk import Exporter
+from marketo_assets.extract.bulk import Exporter, ExportError
 from marketo_assets.extract.objects import choose_objects
 from marketo_assets.load.columns import table_columns
 from marketo_assets.load.list_capture import ListCapture, capture_list_members
 from marketo_assets.load.member_capture import MemberCapture, ReadingTerms, capture_program_members
 from marketo_assets.publish import publish
 from marketo_assets.settings import Settings
-from marketo_assets.warehouse import DuckDBConnection, Warehouse
+from marketo_assets.warehouse import DuckDBConnection, Release, Warehouse
 
 _SPECS = {spec.key.path[-1]: spec for spec in REFERENCE_TABLES}
 _Check = Callable[..., Iterator[dg.AssetCheckResult]]
@@ -149,15 +149,22 @@ def _materialize(
     with explained():
         settings, files = marketo.settings(), warehouse.warehouse()
         with marketo.open_client(settings, is_backfill=True) as client, pausing(context, client.ledger):
-            told = _captured(context, client, settings, files, capture)
-            now = settings.clock.now()
-            release = publish(files, client.ledger, now=now, min_seconds=settings.publish_min_seconds)
+            try:
+                told = _captured(context, client, settings, files, capture)
+            except (MarketoError, ExportError):
+                _publish(files, client, settings)  # what was captured before
+                raise
+            release = _publish(files, client, settings)
             left = quota_left(client.ledger)
         with files.transaction() as con:
-            results, shown = list(check(con, now)), _table(con, name)
+            results, shown = list(check(con, settings.clock.now())), _table(con, name)
     if "left_out" not in told:
         context.log.info(_sentence(told))
     return dg.MaterializeResult(check_results=results, metadata={**told, **shown, **release_metadata(release), **left})
+
+
+def _publish(files: Warehouse, client: MarketoClient, settings: Settings) -> Release | None:
+    return publish(files, client.ledger, now=settings.clock.now(), min_seconds=settings.publish_min_seconds)
 
 
 def _captured(

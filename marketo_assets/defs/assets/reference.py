@@ -3,6 +3,8 @@
 import dagster as dg
 from pydantic import Field
 
+from marketo_assets.api.errors import MarketoError
+from marketo_assets.api.limits import Ledger
 from marketo_assets.defs.assets.sources import MARKETO_REFERENCE, OWNERS
 from marketo_assets.defs.failures import explained
 from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata, table_metadata
@@ -11,6 +13,8 @@ from marketo_assets.defs.resources import MarketoResource, WarehouseResource
 from marketo_assets.land.reference import Landing, land_reference
 from marketo_assets.load.reference import ReadingLoad, load_reference, read_known
 from marketo_assets.publish import publish
+from marketo_assets.settings import Settings
+from marketo_assets.warehouse import Release, Warehouse
 
 GROUP = "reference"
 
@@ -42,12 +46,17 @@ def reference(
 ) -> dg.MaterializeResult[None]:
     """Land a reading of each chosen object."""
     with explained():
-        settings = marketo.settings()
-        known = read_known(warehouse.warehouse())
+        settings, files = marketo.settings(), warehouse.warehouse()
+        known = read_known(files)
         with marketo.open_client(settings) as client:
-            landing = land_reference(
-                client, settings, known, log=lambda line: context.log.info(line), is_refresh=config.refresh
-            )
+            try:
+                landing = land_reference(
+                    client, settings, known, log=lambda line: context.log.info(line), is_refresh=config.refresh
+                )
+            except MarketoError:
+                # The step that loads is left out then; what was landed of other objects must not wait for this one.
+                _load(context, files, client.ledger, settings)
+                raise
             calls, left = client.calls, quota_left(client.ledger)
     kinds = len({landed.object for landed in landing.readings})
     context.log.info(f"read {kinds} kinds of records in {calls:,} calls; {len(landing.skipped)} were left out")
@@ -74,20 +83,23 @@ def reference_versions(context: dg.AssetExecutionContext, warehouse: WarehouseRe
     """Load what was landed, and publish."""
     with explained(), warehouse.ledger() as ledger:
         settings, files = warehouse.settings(), warehouse.warehouse()
-        now = settings.clock.now()
         with files.held() as con:
-            loads = load_reference(
-                files,
-                settings.landing_dir,
-                run_id=context.run.run_id,
-                now=now,
-                log=lambda line: context.log.info(line),
-            )
-            release = publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
-            results = list(check_reference(con, settings, now))
+            loads, release = _load(context, files, ledger, settings)
+            results = list(check_reference(con, settings, settings.clock.now()))
             told = {**_loaded(loads), **release_metadata(release), **table_metadata(con, "raw", "reference_versions")}
         left = quota_left(ledger)
     return dg.MaterializeResult(check_results=results, metadata={**told, **left})
+
+
+def _load(
+    context: dg.AssetExecutionContext, files: Warehouse, ledger: Ledger, settings: Settings
+) -> tuple[list[ReadingLoad], Release | None]:
+    now = settings.clock.now()
+    with files.held():
+        loads = load_reference(
+            files, settings.landing_dir, run_id=context.run.run_id, now=now, log=lambda line: context.log.info(line)
+        )
+        return loads, publish(files, ledger, now=now, min_seconds=settings.publish_min_seconds)
 
 
 def _landed(landing: Landing, calls: int) -> Metadata:

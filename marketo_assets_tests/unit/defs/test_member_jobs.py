@@ -11,6 +11,7 @@ import pytest
 from marketo_assets.definitions import defs
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
 from marketo_assets.sandbox.options import ALL_PERMISSIONS
+from marketo_assets_tests.membership_truth import list_differences
 from marketo_assets_tests.pipeline.member_road import (
     begin,
     change_list,
@@ -129,3 +130,13 @@ def test_a_spent_export_quota_is_a_pause(jobs: Jobs, road: Road) -> None:
     assert result.success
     assert 14 == told(result)["programs_read_whole"]
     assert [] == wrong_members(road)
+
+
+def test_a_list_that_marketo_refuses_keeps_no_other_back(jobs: Jobs, road: Road) -> None:
+    """The run fails with what Marketo said, and has published the members of the other lists."""
+    begin(road)
+    road.desk("POST", "/faults", route="GET */lists/3004/leads.json", kind="error", code="1003", count=None)
+
+    assert not jobs.run("list_members").success
+    with road.reading() as con:
+        assert [] == [line for line in list_differences(con, road.control) if "3004" not in line]

@@ -91,6 +91,18 @@ def test_what_was_left_out_is_told_and_checked(job: Job, road: Road) -> None:
     assert "forms" in (failed.description or "")
 
 
+def test_what_marketo_refuses_fails_the_run_and_keeps_nothing_else_back(job: Job, road: Road) -> None:
+    """Everything else is loaded and published by that run, however often it fails so."""
+    road.desk("POST", "/faults", route="GET */smartLists.json", kind="error", code="1003", count=None)
+    assert not job.run().success
+    road.settings.clock.sleep(4000)
+    road.desk("DELETE", "/assets/program/1004")
+    assert not job.run().success
+
+    assert [] == reference_diff(road, "programs", "emails", "folders")
+    assert [(1004,)] == road.query("SELECT id FROM programs WHERE removed_at IS NOT NULL")
+
+
 def test_values_that_do_not_fit_are_counted(job: Job, road: Road) -> None:
     """Their column is empty, the record keeps them, and a check warns."""
     road.desk(
