@@ -15,7 +15,7 @@ from marketo_assets.api.pauses import Pause, export_left, pauses
 from marketo_assets.api.retrying import Patience
 from marketo_assets.api.usage import learn_usage
 from marketo_assets.defs.automation_switch import show_automation_as_on
-from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool
+from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool, settle_pool
 from marketo_assets.extract.export_sizes import usual_bytes
 from marketo_assets.settings import Settings, SettingsError, load_settings
 
@@ -57,6 +57,7 @@ def tell(found: Sequence[Pause], pool: PoolState, ledger: Ledger, now: datetime)
 
 def look(instance: dg.DagsterInstance, ledger: Ledger) -> str:
     """Close, narrow or open the pool as the ledger says, and return how it stands then. Makes no call."""
+    settle_pool(instance, ledger)
     usual = usual_bytes(ledger)
     decision = decide(pauses(ledger, next_bytes=usual), read_pool(instance), ledger.exports.places(usual))
     if decision == "heed":

@@ -40,6 +40,9 @@ class _Memory:
     """Its limit before; None where it followed the default of dagster.yaml."""
     given: int
     """The limit that it was given."""
+    was: int | None = None
+    """The limit that it had until then, as long as nobody knows whether it was given another: a kill may come between.
+    """
 
 
 def read_pool(instance: dg.DagsterInstance) -> PoolState:
@@ -48,7 +51,7 @@ def read_pool(instance: dg.DagsterInstance) -> PoolState:
     usual = _UNLIMITED if default is None else default
     found, memory = _limit(instance), _remembered(instance)
     limit = usual if found is None else found
-    if memory is None or memory.given != limit:
+    if memory is None or limit not in (memory.given, memory.was):
         return PoolState(limit, limit, is_by_hand=memory is not None)
     return PoolState(limit, usual if memory.kept is None else memory.kept, is_ours=True)
 
@@ -64,18 +67,35 @@ def set_pool(instance: dg.DagsterInstance, ledger: Ledger | None, limit: int) ->
         if pool.limit == limit or (pool.limit == 0 and not pool.is_ours):
             return
         kept = memory.kept if memory and pool.is_ours else _limit(instance)
-        if limit < pool.configured:
-            _remember(instance, _Memory(kept, limit))
-            instance.event_log_storage.set_concurrency_slots(POOL, limit)
-            return
-        _remember(instance, None)
         storage = instance.event_log_storage
+        if limit < pool.configured:
+            _remember(instance, _Memory(kept, limit, was=pool.limit))
+            storage.set_concurrency_slots(POOL, limit)
+            _remember(instance, _Memory(kept, limit))
+            return
+        # Forgotten at the end: a pool that a kill leaves as it was must not pass for one that a person wants so.
+        _remember(instance, _Memory(kept, pool.configured, was=pool.limit))
         # A pool of which a step holds a place cannot be deleted and made again: Dagster 1.13 fails over what is left.
         if kept is None and not storage.get_concurrency_info(POOL).active_slot_count:
             storage.delete_concurrency_limit(POOL)
             storage.initialize_concurrency_limit_to_default(POOL)
         else:
             storage.set_concurrency_slots(POOL, pool.configured)
+        _remember(instance, None)
+
+
+def settle_pool(instance: dg.DagsterInstance, ledger: Ledger) -> None:
+    """Let what a killed process began count as undone, or as done, by the limit that it left; it is tried again then.
+
+    Without this a hand that sets one of the two limits would not be told from that process.
+    """
+    memory = _remembered(instance)
+    if memory is None or memory.was is None:
+        return
+    with ledger.transaction():
+        pool, memory = read_pool(instance), _remembered(instance)
+        if memory and memory.was is not None and pool.is_ours:
+            _remember(instance, None if pool.limit == pool.configured else _Memory(memory.kept, pool.limit))
 
 
 def heed_hand(instance: dg.DagsterInstance, ledger: Ledger) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import httpx
@@ -16,6 +18,7 @@ from marketo_assets.api.pauses import Pause, how_long, pauses
 from marketo_assets.clock import ManualClock, SystemClock, quota_day
 from marketo_assets.defs.export_gate import Decision, decide, export_quota_gate, learn_from_others, look
 from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool
+from marketo_assets_tests.pipeline.storm import Killed
 from marketo_assets_tests.unit.api.instance import Instance, accepted, refusal
 
 NOON = datetime(2026, 1, 14, 0, 48, tzinfo=UTC)
@@ -131,6 +134,43 @@ def test_closing_twice_keeps_the_limit(instance: dg.DagsterInstance, ledger: Led
     set_pool(instance, ledger, 7)
 
     assert [(7, False)] == limits_of(instance)
+
+
+class Dying:
+    """An instance, or a part of it, whose process is killed before one of its writes."""
+
+    def __init__(self, inner: Any, left: list[int]) -> None:
+        self._inner, self._left = inner, left
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name in ("event_log_storage", "daemon_cursor_storage"):
+            return Dying(found, self._left)
+        if name.startswith(("set_", "delete_", "initialize_")):
+            self._left[0] -= 1
+            if self._left[0] < 0:
+                raise Killed
+        return found
+
+
+@pytest.mark.parametrize("writes", range(5))
+@pytest.mark.parametrize("limit", [0, 2, 4])
+def test_a_kill_on_the_way_passes_for_no_hand(
+    instance: dg.DagsterInstance, ledger: Ledger, limit: int, writes: int
+) -> None:
+    """Whatever a killed process left undone is done by the next look, and a hand counts as before."""
+    if limit == 4:
+        set_pool(instance, ledger, 0)
+    with contextlib.suppress(Killed):
+        set_pool(Dying(instance, [writes]), ledger, limit)  # type: ignore[arg-type]  # an instance in all that matters
+    assert not read_pool(instance).is_by_hand
+    look(instance, ledger)
+    assert [4] == [read_pool(instance).limit]
+    assert not ledger.closed_until("overruled")
+
+    set_by_hand(instance, 0)
+    look(instance, ledger)
+    assert 0 == read_pool(instance).limit
 
 
 def test_the_last_of_the_day_narrows_the_pool(instance: dg.DagsterInstance, ledger: Ledger, clock: ManualClock) -> None:
