@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
 
 import httpx
 
@@ -23,6 +25,9 @@ _CREDENTIALS = {
     "MARKETO_CLIENT_ID": "It stands in Marketo under Admin, LaunchPoint, your custom service, View Details.",
     "MARKETO_CLIENT_SECRET": "It stands beside the client id. Export it, or keep it in a file only you can read.",
 }
+
+# Read before the settings, or beside them.
+_OTHER_NAMES = {"MARKETO_CONFIG", "MARKETO_START_MONTH"}
 
 
 def run_doctor(*, screen: Screen | None = None, transport: httpx.BaseTransport | None = None) -> None:
@@ -72,6 +77,7 @@ def examine(
 
 
 def _settings(environ: Mapping[str, str], findings: Findings) -> Settings | None:
+    _check_names(environ, findings)
     try:
         given = read_variables(environ)
         # The first that is missing would hide the others, so they are named before the rest is read.
@@ -91,6 +97,14 @@ def _settings(environ: Mapping[str, str], findings: Findings) -> Settings | None
         "ok", "settings", f"read; this project uses {settings.quota_share:.0%} of the instance's limits, {kept}."
     )
     return settings
+
+
+def _check_names(environ: Mapping[str, str], findings: Findings) -> None:
+    known = {f"MARKETO_{setting.name.upper()}" for setting in fields(Settings)} | _OTHER_NAMES
+    for name in sorted(name for name in environ if name.startswith("MARKETO_") and name not in known):
+        near = get_close_matches(name, known, n=1)
+        todo = f"Did you mean {near[0]}?" if near else "The README lists them all."
+        findings.add("warning", "settings", f"{name} is no setting and changes nothing.", todo)
 
 
 def _parted(text: str) -> tuple[str, str]:

@@ -180,6 +180,14 @@ def test_an_unknown_field_in_the_settings(examined: Examine) -> None:
     assert "email" in problem.todo
 
 
+def test_a_variable_that_is_no_setting_is_told(examined: Examine) -> None:
+    """A misspelt name is a warning with the nearest setting, and its value is not shown; all settings are known."""
+    warnings = found(examined({"MARKETO_OBJECT": "programs", "MARKETO_QUOTA_SHARE": "0.5"}), "settings", "warning")
+    assert [("MARKETO_OBJECT is no setting and changes nothing.", "Did you mean MARKETO_OBJECTS?")] == [
+        (warning.text, warning.todo) for warning in warnings
+    ]
+
+
 def test_fields_that_are_left_out_are_named(examined: Examine) -> None:
     """What is not copied is said: by the settings, or because no export holds it."""
     text = found(examined({"MARKETO_LEAD_FIELDS_EXCLUDE": "phone,email"}), "fields", "ok")[0].text
