@@ -220,7 +220,7 @@ def test_dev_shows_the_demo(clone: Path, demo: subprocess.CompletedProcess[str])
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate()
         assert 0 == process.returncode, rest
-    assert 299 == live
+    assert 298 == live
     assert [{"partitionStats": {"numMaterialized": 3}}] == history["assetNodes"]
     assert ["SUCCESS"] * 4 == [run["status"] for run in history["runsOrError"]["results"]]
     assert "Superseded" not in said + rest

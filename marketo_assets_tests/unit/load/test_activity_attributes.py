@@ -107,7 +107,7 @@ def test_attributes_have_one_form(told: str | None, expected: str | None) -> Non
     assert [expected] == canonical(told)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=7), st.sampled_from([1, 2, 9]))
 def test_object_and_list_come_out_the_same(found: dict[str, Any], type_id: int) -> None:
     """Whatever the values, in whatever order and spelling, both shapes read the same, and no value is lost."""
