@@ -151,7 +151,12 @@ MORE_PARAMETERS = {
     "/rest/asset/v1/programs.json": {"filterValues", "status"},
     "/rest/asset/v1/channel/byName.json": {"name"},
 }
-PERMISSIONS = {"Read-Asset or Read-Write Asset": "Read-Only Assets", "Read-Only Asset": "Read-Only Assets"}
+PERMISSIONS = {
+    "Read-Asset or Read-Write Asset": "Read-Only Assets",
+    "Read-Only Asset": "Read-Only Assets",
+    "Read-Only Campaigns": "Read-Only Campaign",
+    "Read-Write Campaigns": "Read-Write Campaign",
+}
 """Permissions as some operations' texts call them, and their names elsewhere."""
 ANSWERS |= {
     (method, path): exporting(path)
