@@ -39,8 +39,9 @@ lead_audit_job = dg.define_asset_job(
 )
 activities_job = dg.define_asset_job(
     "activities",
-    selection=[activity_exports, activities, published_activities],
-    description="Export, load and publish the activities of a month, all types at once. Backfill it for more months.",
+    selection=[activity_exports, activities],
+    description="Export, load and publish the activities of a month, all types at once. Backfill it for more months. "
+    "The pages of the tables beside them follow by themselves.",
 )
 activity_polls_job = dg.define_asset_job(
     "activity_polls",
