@@ -11,7 +11,7 @@ import io
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +20,7 @@ import zstandard
 from marketo_assets.api.activities import ActivityType
 from marketo_assets.api.lead_database import LeadField
 from marketo_assets.extract.bulk import Exporter
-from marketo_assets.extract.export_jobs import ExportRequest, find_adoptable, is_current
+from marketo_assets.extract.export_jobs import FILE_KEPT, ExportRequest, find_adoptable, is_current
 from marketo_assets.extract.export_sizes import expected_bytes
 from marketo_assets.extract.pieces import Known, next_piece, piece_of
 from marketo_assets.land.landing import alone_with, is_intact, is_taken_up, land_request, read_manifests
@@ -114,6 +114,7 @@ def _land_pieces(
 ) -> list[LandedFile]:
     """Return the pieces of *request*, which touch and are the whole window, those that are here already included."""
     here = [piece for piece in _landed_pieces(exporter, request, folder) if piece.export_id not in done]
+    here = _of_one_attempt(here, exporter.clock.now()) if what.is_refresh else here
     expected, pieces, known = expected_bytes(exporter.ledger, request), list[LandedFile](), Known(request.window.start)
     while known.until < request.window.end:
         piece = next((piece for piece in here if piece.window.start == known.until), None)
@@ -156,6 +157,21 @@ def _landed_pieces(exporter: Exporter, request: ExportRequest, folder: Path) -> 
         )
         and is_intact(piece)
     ]
+
+
+def _of_one_attempt(pieces: Sequence[LandedFile], now: datetime) -> list[LandedFile]:
+    """Return those of *pieces* that belong to the attempt under way.
+
+    An attempt may rest for as long as Marketo keeps a file. What was read before a longer rest was given up: whoever
+    has a month exported anew would not expect it there.
+    """
+    found, later = list[LandedFile](), now
+    for piece in sorted(pieces, key=lambda piece: piece.as_of, reverse=True):
+        if later - piece.as_of >= FILE_KEPT:
+            break
+        found.append(piece)
+        later = piece.as_of
+    return found
 
 
 def _put_together(
@@ -204,13 +220,17 @@ def _told(piece: LandedFile) -> Piece:
 
 def _join(pieces: Sequence[LandedFile], packed: Path, request: ExportRequest) -> tuple[str, str]:
     """Leave the rows of all *pieces* below one header at *packed*; return the SHA-256 of the text and of the file."""
-    raw, header = packed.with_suffix(".part"), b""
+    raw, header, spare = packed.with_suffix(".part"), b"", b""
     try:
         with open_private(raw) as target:
             for path in (piece.path for piece in pieces if piece.path):
                 with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
                     text = io.BufferedReader(reader, _CHUNK)
                     first = text.readline()
+                    if not text.peek(1):
+                        # Nothing but a header, perhaps without the end of its line: it adds no row.
+                        spare = spare or first
+                        continue
                     header = header or first
                     if first != header:
                         shutil.rmtree(packed.parent / _FOLDER, ignore_errors=True)
@@ -219,6 +239,7 @@ def _join(pieces: Sequence[LandedFile], packed: Path, request: ExportRequest) ->
                             f"landing/{packed.parent.parent.name} for it again with refresh switched on."
                         )
                     _copy(text, target, first if target.tell() == 0 else b"")
+            target.write(b"" if header else spare)
         with raw.open("rb") as whole:
             digests = compress(whole, packed)
         raw.unlink()

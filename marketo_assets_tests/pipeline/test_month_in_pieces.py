@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from io import BytesIO
 from random import Random
 from typing import Any
 
 import pytest
+import zstandard
 
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import ExportQuotaSpent
 from marketo_assets.clock import ManualClock, quota_day
 from marketo_assets.extract.export_jobs import recorded_jobs
 from marketo_assets.extract.export_sizes import usual_bytes
-from marketo_assets.land.manifest import LandedFile
+from marketo_assets.land.manifest import LandedFile, read_manifest, write_manifest
+from marketo_assets.land.store import compress
 from marketo_assets_tests.activity_truth import DELETE_LEAD, activity_differences
 from marketo_assets_tests.pipeline.conftest import MakeRoad
 from marketo_assets_tests.pipeline.road import Road
@@ -180,6 +183,60 @@ def test_a_refresh_goes_on_with_what_it_began(make_road: MakeRoad) -> None:
     once_more = land_over_days(road, kind, MONTH, is_refresh=True)
     assert once_more.as_of > again.as_of
     assert not {piece.export_id for piece in again.pieces} & {piece.export_id for piece in once_more.pieces}
+
+
+@pytest.mark.parametrize(("days", "is_taken_up"), [(5, True), (20, False)], ids=["some days ago", "long ago"])
+def test_a_refresh_that_was_given_up_is_not_mixed_in(make_road: MakeRoad, days: int, is_taken_up: bool) -> None:
+    """What a refresh has paid is taken up after days of rest; what one of long ago has is exported anew."""
+    road = make_road(**WORLD)
+    first = road.land(MONTH)
+    clock_of(road).move_to(datetime.fromisoformat("2026-08-16T12:00Z"))
+    road = with_share(road, round(first.file_bytes * 0.5))
+    with pytest.raises(ExportQuotaSpent):
+        road.land(MONTH, is_refresh=True)
+    begun = {landed.export_id for landed in landed_pieces(road)}
+    clock_of(road).sleep(days * 86_400)
+    again = land_over_days(road, KINDS[0], MONTH, is_refresh=True)
+
+    assert begun
+    assert is_taken_up == bool(begun & {piece.export_id for piece in again.pieces})
+    assert again.records == sum(piece.records or 0 for piece in again.pieces)
+
+
+@pytest.mark.parametrize("text", [b"", b"{header}", b"{header}\n"], ids=["nothing", "no end of line", "a line"])
+@pytest.mark.parametrize("place", [0, 1], ids=["first", "later"])
+def test_a_piece_without_rows_costs_no_other(make_road: MakeRoad, text: bytes, place: int) -> None:
+    """A file that is a header alone, or not even that, is a part of the month without records."""
+    road = make_road(**WORLD)
+    earlier = road.land(EARLIER)
+    clock_of(road).move_to(datetime.fromisoformat("2026-08-16T12:00Z"))
+    road = with_share(road, round(earlier.file_bytes * 0.3))
+    while len(found := landed_pieces(road)) < 2:
+        with pytest.raises(ExportQuotaSpent) as spent:
+            road.land(MONTH)
+        clock_of(road).move_to(spent.value.resets_at or clock_of(road).now())
+    empty_file(found[place], text)
+    landed = land_over_days(road, KINDS[0], MONTH)
+
+    assert {piece.export_id for piece in found} <= {piece.export_id for piece in landed.pieces}
+    assert_each_window_was_paid_once(road)
+    assert landed.records == road.load_file(landed).rows == sum(piece.records or 0 for piece in landed.pieces)
+
+
+def landed_pieces(road: Road) -> list[LandedFile]:
+    """Return the pieces that lie there of months that are not whole yet, the earliest window first."""
+    found = [read_manifest(path) for path in road.settings.landing_dir.glob("*/*/pieces/*/*.json")]
+    return sorted(found, key=lambda landed: landed.window.start)
+
+
+def empty_file(landed: LandedFile, text: bytes) -> None:
+    """Leave *landed* as if Marketo had delivered *text*, in which its header may be named, and no record."""
+    assert landed.path
+    with zstandard.open(landed.path, "rt", encoding="utf-8", newline="") as file:
+        header = file.readline().rstrip("\r\n").encode()
+    plain, stored = compress(BytesIO(text.replace(b"{header}", header)), landed.path)
+    manifest = landed.path.parent / f"{landed.export_id}.json"
+    write_manifest(manifest, replace(landed, records=0, sha256=plain, stored_sha256=stored))
 
 
 @of_each_kind
