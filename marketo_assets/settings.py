@@ -98,16 +98,6 @@ class Settings:
     """The machine's clock, or the sandbox's (`MARKETO_CLOCK`)."""
 
     @property
-    def warehouse_path(self) -> Path:
-        """The pipeline's own database file."""
-        return self.data_dir / "work.duckdb"
-
-    @property
-    def published_path(self) -> Path:
-        """The symbolic link that readers open."""
-        return self.data_dir / "marketo.duckdb"
-
-    @property
     def ledger_path(self) -> Path:
         """Limits, quotas and export jobs, shared by all processes."""
         return self.data_dir / "ledger.sqlite"

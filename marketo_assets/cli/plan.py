@@ -35,7 +35,7 @@ from marketo_assets.settings import (
     read_variables,
     split_names,
 )
-from marketo_assets.warehouse import WarehouseError, connect_readonly
+from marketo_assets.warehouse import Warehouse, WarehouseError, connect_readonly
 
 # Leads come and go: what was sampled longer ago is sampled again.
 _SAMPLE_KEPT = timedelta(days=30)
@@ -250,7 +250,7 @@ def _as_told(text: str, wish: Wish) -> str:
 def _captures(settings: Settings, plan: Plan, wish: Wish) -> CaptureDay:
     if wish.changes is not None:
         return capture_day(settings.poll_seconds, settings.lookback_seconds, wish.changes, is_measured=True)
-    measured = _changes_a_day(settings.published_path, settings.clock.now())
+    measured = _changes_a_day(Warehouse(settings.data_dir).published_path, settings.clock.now())
     changes = round(plan.rows.likely * ASSUMED_SHARE) if measured is None else measured
     return capture_day(settings.poll_seconds, settings.lookback_seconds, changes, is_measured=measured is not None)
 

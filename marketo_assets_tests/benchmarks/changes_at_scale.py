@@ -169,7 +169,7 @@ def compare_reading(scale: Scale, rounds: int) -> None:
         _compare(con, "after 1% changed", rounds)
     scale.road.settings.clock.sleep(3600)
     print(f"release that closes the gaps: {scale.publish():.1f} s, the one after it {scale.publish():.1f} s")
-    with duckdb.connect(str(scale.road.settings.published_path.resolve()), read_only=True) as con:
+    with duckdb.connect(str(scale.road.warehouse.published_path.resolve()), read_only=True) as con:
         con.execute("SET TimeZone = 'UTC'")
         _compare(con, "as released then", rounds)
 

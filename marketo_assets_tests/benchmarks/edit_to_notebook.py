@@ -80,7 +80,7 @@ def measure(rounds: int, leads: int, fields: int, folder: Path) -> list[tuple[fl
                 wait_for_quiet(daemon)
                 name, began = f"Round {number}", time.time()
                 road.desk("PATCH", f"/leads/{lead_id}", values={"firstName": name})
-                seen = seen_at(road.settings.published_path, lead_id, name)
+                seen = seen_at(road.warehouse.published_path, lead_id, name)
                 found.append((seen - began, seen - max(began, started_at(daemon, seen))))
         return found[1:]  # the first run pays for imports that the code server keeps
 

@@ -100,7 +100,7 @@ class Road:
     @contextmanager
     def reading(self) -> Iterator[DuckDBConnection]:
         """Give a connection to what is published."""
-        con = connect_readonly(self.settings.published_path)
+        con = connect_readonly(self.warehouse.published_path)
         try:
             yield con
         finally:

@@ -121,5 +121,5 @@ def _await_truth(road: Road) -> None:
     deadline, found = time.monotonic() + PATIENCE_SECONDS, ["nothing published"]
     while found and time.monotonic() < deadline:
         time.sleep(5)
-        found = road.differences() if road.settings.published_path.exists() else found
+        found = road.differences() if road.warehouse.published_path.exists() else found
     assert [] == found

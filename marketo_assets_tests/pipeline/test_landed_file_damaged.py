@@ -55,7 +55,7 @@ def test_damage_is_refused_and_mended_for_nothing(road: Road, pattern: str, harm
 
     with pytest.raises(LandingError, match=f"{MONTH} .*[Mm]aterialize landing/lead_exports for {MONTH} again"):
         road.load(MONTH)
-    assert not road.settings.warehouse_path.exists()
+    assert not road.warehouse.work_path.exists()
 
     road.travel("2026-06", MONTH, "2026-08")
     assert [] == road.differences()

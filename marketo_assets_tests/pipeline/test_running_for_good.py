@@ -131,7 +131,7 @@ def test_what_is_handed_out_is_a_whole_release(make_road: MakeRoad, tmp_path: Pa
 
     (copy,) = (tmp_path / "shared").iterdir()
     assert ("marketo.duckdb", 0o640) == (copy.name, stat.S_IMODE(copy.stat().st_mode))
-    assert road.settings.published_path.read_bytes() == copy.read_bytes()
+    assert road.warehouse.published_path.read_bytes() == copy.read_bytes()
 
 
 def test_the_freshness_check_tells_late_from_fresh(make_road: MakeRoad, tmp_path: Path) -> None:

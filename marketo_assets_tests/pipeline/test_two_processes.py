@@ -63,9 +63,9 @@ def test_one_waits_while_the_other_is_in_its_transaction(environment: dict[str, 
         with child(environment, "2026-07"):
             # Its one call says that the file on disk is the one to load; from there it is milliseconds to the lock.
             wait_until(lambda: far_road.desk("GET", "/counters")["calls"] > calls)
-            assert not far_road.settings.published_path.exists()
+            assert not far_road.warehouse.published_path.exists()
             first.kill()
-            wait_until(far_road.settings.published_path.exists)
+            wait_until(far_road.warehouse.published_path.exists)
 
     assert [("2026-07",)] == far_road.query("SELECT DISTINCT _partition FROM raw.lead_snapshots")
 
@@ -73,7 +73,7 @@ def test_one_waits_while_the_other_is_in_its_transaction(environment: dict[str, 
 def test_somebody_has_opened_the_pipelines_own_file(far_road: Road) -> None:
     """With work.duckdb open in another program a run says to close it there; afterwards it goes on at no cost."""
     far_road.travel("2026-06")
-    with child({}, "hold", str(far_road.settings.warehouse_path), module="reader") as reader:
+    with child({}, "hold", str(far_road.warehouse.work_path), module="reader") as reader:
         assert reader.stdout is not None
         assert "reading\n" == reader.stdout.readline()
         with pytest.raises(WarehouseError, match="cannot be opened; if another program has it open"):

@@ -76,7 +76,7 @@ def run(package: Path, dbt: str, folder: Path) -> Outcome:
     """
     with local_road(folder / "data", **OPTIONS) as road:
         truth = true_figures(road.control, copy_email_world(road))
-        published = road.settings.published_path
+        published = road.warehouse.published_path
     project = folder / "project"
     project.mkdir()
     _write(project, package, published)

@@ -141,4 +141,4 @@ def test_a_refused_request_fails_the_step_and_keeps_the_reason(run: Run, road: R
     assert failure is not None
     assert failure.user_failure_data is not None
     assert "code 603" in str(failure.user_failure_data.description)
-    assert not road.settings.published_path.exists()
+    assert not road.warehouse.published_path.exists()
