@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -92,6 +93,8 @@ class MarketoClient:
         self.clock = clock
         self.calls = 0
         """Calls made by this client so far; signing in is none."""
+        self.heard_at: datetime | None = None
+        """Marketo's own time, as its last answer told it: what is asked for now is read then or later."""
         self._patience = patience or Patience()
         self._counting = threading.Lock()
         self._http = open_http(base_url, connections=ledger.limits.concurrency + 1, transport=transport)
@@ -187,6 +190,7 @@ class MarketoClient:
         answer = self._repeat(
             ask, lambda: self._signed(ask, lambda response, _: read_answer(response, ask.spoken), None)
         )
+        self.heard_at = answer.answered_at or self.heard_at
         if self.ledger.is_backfill and self.ledger.day.is_usage_wanted():
             learn_usage(self)
         return answer

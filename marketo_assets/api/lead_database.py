@@ -46,7 +46,7 @@ class LeadBatch:
     leads: list[dict[str, Any]] = field(repr=False)
     """Those of them that exist; an id that is missing was deleted or merged, or cannot be read yet."""
     read_at: datetime | None
-    """When Marketo answered, by its own clock, in whole seconds; None where it does not tell."""
+    """A moment at which they had not been read yet, by Marketo's clock, in whole seconds; None where it tells none."""
     request_id: str | None
 
 
@@ -77,18 +77,22 @@ def leads_by_id(client: MarketoClient, ids: Iterable[int], fields: Sequence[str]
 
 
 def lead_batches(client: MarketoClient, ids: Iterable[int], fields: Sequence[str]) -> Iterator[LeadBatch]:
-    """Yield what Marketo knows of these *ids*, three hundred different ones at a time, and when it said so.
+    """Yield what Marketo knows of these *ids*, three hundred different ones at a time, and since when.
+
+    Why the answer before tells since when: an answer may take a minute, and is dated when it is sent. A lead that
+    changed meanwhile would pass for one that was read after its change.
 
     **Cost:** one call a batch, made when the batch is asked for.
     Raises: UnreadableAnswer for an answer from which the absence of leads must not be concluded; FieldNotFound.
     """
     different = iter(dict.fromkeys(ids))
     while asked := tuple(islice(different, BATCH)):
+        heard_at = client.heard_at
         params = {"filterType": "id", "filterValues": asked, "fields": list(fields), "batchSize": BATCH}
         pages = [_trusted(page) for page in token_pages(client, LEADS, params)]
         moments = [page.answer.answered_at for page in pages if page.answer.answered_at is not None]
         leads = [lead for page in pages for lead in page.records]
-        yield LeadBatch(asked, leads, min(moments, default=None), pages[-1].request_id)
+        yield LeadBatch(asked, leads, heard_at or min(moments, default=None), pages[-1].request_id)
 
 
 class _Numbers:

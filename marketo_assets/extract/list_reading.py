@@ -22,7 +22,7 @@ class ListReading:
     list_id: int
     ids: frozenset[int] = field(repr=False)
     as_of: datetime
-    """Marketo's own time, or a moment before: whoever joined or left since may be here or not."""
+    """Marketo's own time, or a little before: whoever joined or left since may be here or not."""
     is_at_once: bool = True
     """Whether it was one look; between several, somebody may have slipped from page to page."""
     export_id: str | None = None
@@ -48,8 +48,8 @@ def read_list(client: MarketoClient, list_id: int) -> ListReading | None:
 
 
 def _read_pages(client: MarketoClient, list_id: int) -> ListReading | None:
-    asked_at = client.clock.now()
-    ids, as_of = set[int](), None
+    asked_at, as_of = client.clock.now(), client.heard_at
+    ids = set[int]()
     for number, page in enumerate(list_pages(client, list_id), start=1):
         ids.update(page.ids)
         as_of = as_of or page.answered_at or asked_at
