@@ -17,6 +17,7 @@ from marketo_assets.api import bulk_extract
 from marketo_assets.api.bulk_extract import ExportJob
 from marketo_assets.api.errors import LedgerUnusable
 from marketo_assets.api.limits import Ledger
+from marketo_assets.extract.filling import Filling
 from marketo_assets.extract.job_journal import append_jobs, journal_path, read_jobs
 from marketo_assets.extract.windows import Window
 
@@ -69,6 +70,8 @@ class ExportRequest:
     """The kinds of activities; none stands for all."""
     members_of: tuple[int, ...] = ()
     """The programs, ten at most, or the one static list, whose members are asked for."""
+    filling: Filling | None = None
+    """How the bytes lie in the window's time, where whoever asks knows."""
 
     @property
     def of(self) -> str:

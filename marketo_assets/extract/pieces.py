@@ -5,6 +5,9 @@ waits for the next day and comes whole.
 
 Why the window is written into the name of a piece: the ledger's jobs then tell where the month was cut, so a run that
 comes after a kill cuts it there too and takes up what is paid for.
+
+Why one function cuts for exports and for plans: what is known of how a month is filled moves its days, and a plan that
+did not know as much as the export would tell others.
 """
 
 from __future__ import annotations
@@ -15,12 +18,13 @@ from datetime import UTC, datetime, timedelta
 
 from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.export_jobs import ExportRequest, find_adoptable, recorded_jobs
+from marketo_assets.extract.filling import Filling
 from marketo_assets.extract.windows import Window, month_window
 
 LEAST_OF_DAY = 1 / 8
 """Part of a day's share that is worth a piece."""
-_FIRST, _NEXT, _LAST = 0.5, 0.8, 0.9
-"""Parts of what is left that a piece is to take: rows do not come evenly, and a month's first piece is a guess."""
+_GUESSED, _NEXT, _LAST = 0.5, 0.8, 0.9
+"""Parts of what is left that a piece is to take: rows do not come evenly, and a month's first piece may be a guess."""
 _NARROWEST = timedelta(minutes=1)
 _NAME = "%Y-%m-%dT%H%M%SZ"
 _BETWEEN = "--"
@@ -31,7 +35,18 @@ class Known:
     """What of a month is here already: up to when, and how many bytes that were."""
 
     until: datetime
-    file_bytes: int = 0
+    file_bytes: float = 0
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A piece that is to be exported next."""
+
+    window: Window
+    file_bytes: float
+    """How large it may be."""
+    part: float
+    """Which part of the month that is."""
 
 
 def piece_name(window: Window) -> str:
@@ -53,11 +68,33 @@ def piece_of(request: ExportRequest, window: Window, likely_bytes: int | None = 
     return replace(request, partition=piece_name(window), window=window, likely_bytes=likely_bytes)
 
 
-def part_that_fits(needed: float, left: float, daily: float, *, is_first: bool) -> float:
-    """Return which part of *needed* bytes to export next with *left* bytes of the *daily* share; 0 is: wait a day."""
+def cut(
+    month: Window, known: Known, *, expected: float, filling: Filling | None, left: float, daily: float, now: datetime
+) -> Cut:
+    """Return the piece of *month* to export after what is *known*, with *left* bytes left of the *daily* share.
+
+    *expected* is the size of the whole month, and *filling* how it lies in its time: evenly where nobody knows. What
+    came in one moment is not parted, however large it is, and has a day of its own then. Where too little is left the
+    piece is as large as the least that is worth a job, and the day has no room for it.
+    """
+    course = filling or Filling.even(month.start, _lived(month, now))
+    before, whole = course.before(known.until), _scaled(expected, course, known)
+    needed, least = whole * (1.0 - before), LEAST_OF_DAY * daily
+    rest = Cut(Window(known.until, month.end), needed, 1.0 - before)
     if needed <= _LAST * left:
-        return 1.0
-    return (_FIRST if is_first else _NEXT) * left / needed if left >= LEAST_OF_DAY * daily else 0.0
+        return rest
+    is_guess = filling is None and known.until == month.start
+    end = course.latest(before + max(least, (_GUESSED if is_guess else _NEXT) * left) / whole)
+    if whole * (course.before(end) - before) < least:
+        end = course.earliest(before + least / whole)
+    end = max(end, known.until + _NARROWEST)
+    part = course.before(end) - before
+    return rest if before + part >= 1.0 else Cut(Window(known.until, end), whole * part, part)
+
+
+def has_room(needed: float, left: float, daily: float) -> bool:
+    """Say whether the ledger sets *needed* bytes aside with *left* of the *daily* share: all of it is always enough."""
+    return min(needed, daily) <= left
 
 
 def next_piece(
@@ -75,39 +112,30 @@ def next_piece(
     A job that begins there and is worth taking up decides where it ends. Makes no call; *expected* is the size of the
     whole month. Where too little is left it is as large as the least that is worth a job, and the ledger will refuse.
     """
+    month = request.window
     for job in recorded_jobs(ledger):
         window = read_piece_name(job.partition) if job.object == request.object else None
-        if window and window.start == known.until and window.end <= request.window.end:
+        if window and window.start == known.until and window.end <= month.end:
             piece = piece_of(request, window)
             if find_adoptable(ledger, piece, now=now, is_refresh=is_refresh, not_before=not_before) == job:
-                return replace(piece, likely_bytes=job.file_bytes or _bytes_of(request, window, known, expected, now))
-    return _cut(request, known, expected, now, left=ledger.exports.remaining(), daily=ledger.exports.daily_bytes)
+                course = request.filling or Filling.even(month.start, _lived(month, now))
+                part = course.before(window.end) - course.before(window.start)
+                likely = max(1, round(_scaled(expected, course, known) * part))
+                return replace(piece, likely_bytes=job.file_bytes or likely)
+    left, daily = ledger.exports.remaining(), ledger.exports.daily_bytes
+    found = cut(month, known, expected=expected, filling=request.filling, left=left, daily=daily, now=now)
+    return piece_of(request, found.window, min(daily, max(1, round(found.file_bytes))))
 
 
-def _cut(request: ExportRequest, known: Known, expected: int, now: datetime, *, left: int, daily: int) -> ExportRequest:
-    rest = Window(known.until, request.window.end)
-    needed = _bytes_of(request, rest, known, expected, now)
-    is_first = known.until == request.window.start
-    part = part_that_fits(needed, left, daily, is_first=is_first) or min(1.0, LEAST_OF_DAY * daily / needed)
-    until = _lived(rest, now)
-    width = max(_NARROWEST, (until - rest.start) * part)
-    end = rest.start + timedelta(seconds=round(width.total_seconds()))
-    window = rest if part >= 1 or end >= until else Window(rest.start, end)
-    return piece_of(request, window, min(daily, max(1, round(needed * part))))
+def _scaled(expected: float, course: Filling, known: Known) -> float:
+    """Return how large the month may be: as was expected, or as what came of it tells, whichever is more."""
+    before = course.before(known.until)
+    return max(1.0, expected, known.file_bytes / before if before else 0.0)
 
 
-def _bytes_of(request: ExportRequest, window: Window, known: Known, expected: int, now: datetime) -> int:
-    """Return how large the file of *window* may be: as dense as was expected or as what came, whichever is more."""
-    month = request.window
-    seconds = (_lived(window, now) - window.start).total_seconds()
-    before = (known.until - month.start).total_seconds()
-    density = expected / (_lived(month, now) - month.start).total_seconds()
-    return max(1, round(seconds * max(density, known.file_bytes / before if before else 0.0)))
-
-
-def _lived(window: Window, now: datetime) -> datetime:
-    """Return the end of *window*, or *now* where that is still to come."""
-    return max(min(window.end, now), window.start + _NARROWEST)
+def _lived(month: Window, now: datetime) -> datetime:
+    """Return the end of *month*, or *now* where that is still to come."""
+    return max(min(month.end, now), month.start + _NARROWEST)
 
 
 def sizes_of_months(jobs: Sequence[tuple[str, int]]) -> dict[str, int]:

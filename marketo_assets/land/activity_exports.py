@@ -9,7 +9,7 @@ from marketo_assets.api.activities import activity_types
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.extract.activity_fields import EXPORTED, choose_activity_types, exportable_ids
 from marketo_assets.extract.bulk import Log
-from marketo_assets.extract.estimate.activity_plan import activity_bytes_to_set_aside
+from marketo_assets.extract.estimate.activity_plan import activity_bytes_to_set_aside, activity_filling_of
 from marketo_assets.extract.export_jobs import ACTIVITIES, ExportRequest
 from marketo_assets.extract.waits import Waits
 from marketo_assets.extract.windows import month_window
@@ -47,6 +47,7 @@ def land_activity_export(
         month_window(partition),
         tuple(field.name for field in EXPORTED),
         likely_bytes=activity_bytes_to_set_aside(client.ledger, partition),
+        filling=activity_filling_of(client.ledger, partition),
         type_ids=exportable_ids(chosen, is_all=not settings.activity_types),
     )
     folder = activity_export_dir(settings.landing_dir, partition)

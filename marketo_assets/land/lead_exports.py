@@ -8,7 +8,7 @@ from pathlib import Path
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.lead_database import describe_lead_fields
 from marketo_assets.extract.bulk import Log
-from marketo_assets.extract.estimate.plan import bytes_to_set_aside
+from marketo_assets.extract.estimate.plan import bytes_to_set_aside, filling_of
 from marketo_assets.extract.export_jobs import LEADS, ExportRequest
 from marketo_assets.extract.lead_fields import choose_lead_fields
 from marketo_assets.extract.waits import Waits
@@ -46,8 +46,14 @@ def land_lead_export(
     )
     fields = choose_lead_fields(described, settings)
     names = tuple(field.name for field in fields)
-    likely = bytes_to_set_aside(client.ledger, partition, names)
-    request = ExportRequest(LEADS, partition, month_window(partition), names, likely_bytes=likely)
+    request = ExportRequest(
+        LEADS,
+        partition,
+        month_window(partition),
+        names,
+        likely_bytes=bytes_to_set_aside(client.ledger, partition, names),
+        filling=filling_of(client.ledger, partition),
+    )
     folder = lead_export_dir(settings.landing_dir, partition)
     return land_month(exporter, request, folder, fields=fields, described=described, is_refresh=is_refresh)
 

@@ -81,6 +81,13 @@ def fill_unevenly(road: Road, random: Random) -> None:
     change(road, [{"add": {"email": f"new{number}@example.com"}} for number in range(1200)])
 
 
+def fill_late(road: Road, random: Random) -> None:
+    """Leave hardly a lead of the first three weeks of any month."""
+    leads = road.desk("GET", "/leads?limit=10000")["leads"]
+    early = [lead["id"] for lead in leads if datetime.fromisoformat(lead["createdAt"]).day <= 21]
+    change(road, [{"delete": lead_id} for lead_id in early if random.random() < 0.9])
+
+
 def change(road: Road, changes: list[dict[str, Any]]) -> None:
     for place in range(0, len(changes), 500):
         road.desk("POST", "/changes", changes=changes[place : place + 500])
@@ -91,14 +98,17 @@ WORLDS = [
     World("wide rows", 8, 0.5, {"leads": 1200, "fields": 200, "seed": 2}),
     World("growth", 18, 0.25, {"leads": 3500, "fields": 40, "seed": 3}, grow),
     World("many deleted and merged", 12, 0.35, {"leads": 4000, "fields": 60, "seed": 4}, thin_out),
-    World("long texts and null-heavy months", 10, 0.6, {"leads": 2000, "fields": 60, "seed": 5}, fill_unevenly),
+    World("long texts and null-heavy months", 10, 0.3, {"leads": 2000, "fields": 60, "seed": 5}, fill_unevenly),
+    World("an import that a day has room for", 10, 0.6, {"leads": 2000, "fields": 60, "seed": 5}, fill_unevenly),
     World("months larger than a day", 3, 0.15, {"leads": 3000, "fields": 30, "seed": 6}),
+    World("months that fill at their end", 4, 0.1, {"leads": 6000, "fields": 30, "seed": 7}, fill_late),
 ]
 
 
 ACTIVE = [
     World("many activities of few leads", 10, 0.5, {"leads": 400, "activities": 40, "seed": 11}),
     World("few activities of many leads", 24, 0.12, {"leads": 2000, "activities": 2, "seed": 12}),
+    World("months of activities larger than a day", 3, 0.12, {"leads": 500, "activities": 20, "seed": 13}),
 ]
 
 

@@ -19,6 +19,7 @@ from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.activities import type_groups
 from marketo_assets.extract.activity_fields import DELETE_LEAD
 from marketo_assets.extract.estimate.feed_stretches import FeedSampler, Stretch, between
+from marketo_assets.extract.filling import Filling
 from marketo_assets.extract.windows import Window, month_window
 
 LEAST_CALLS = 24
@@ -35,6 +36,8 @@ class MonthOfActivities:
     rows_error: float = 0.0
     file_bytes: float = 0.0
     bytes_error: float = 0.0
+    filling: Filling | None = None
+    """How the bytes lie in the month's time, up to when it was sampled."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,10 @@ def read_activity_sample(ledger: Ledger) -> ActivitySample | None:
     if row is None:
         return None
     data: dict[str, Any] = json.loads(row[0])
-    months = {name: MonthOfActivities(**month) for name, month in data.pop("months").items()}
+    months = {
+        name: MonthOfActivities(**{**month, "filling": Filling.read(month.get("filling"))})
+        for name, month in data.pop("months").items()
+    }
     taken_at, since = (datetime.fromisoformat(data[name]) for name in ("taken_at", "since"))
     return ActivitySample(taken_at, since, data["calls"], tuple(data["type_ids"]), data["activities"], months)
 
@@ -103,13 +109,17 @@ def _store(ledger: Ledger, taken: ActivitySample) -> None:
 def _month(window: Window, feeds: Sequence[Sequence[Stretch]], now: datetime) -> MonthOfActivities:
     first, last = window.start.timestamp(), min(window.end, now.astimezone(UTC)).timestamp()
     rows = size = rows_variance = bytes_variance = 0.0
+    sizes = list[tuple[float, float]]()
     for stretches in feeds:
         for stretch in stretches:
-            seen = [cells for second, cells in stretch.seen if first <= second < window.end.timestamp()]
-            rows, size = rows + len(seen), size + sum(seen)
+            seen = [found for found in stretch.seen if first <= found[0] < window.end.timestamp()]
+            rows, size = rows + len(seen), size + sum(cells for _, cells in seen)
+            sizes += seen
         for gap in between(stretches):
             count, error = gap.count_in(first, last)
             rows, size = rows + count, size + count * gap.mean_bytes
             rows_variance += error**2
             bytes_variance += (error * gap.mean_bytes) ** 2 + (count * gap.bytes_error) ** 2
-    return MonthOfActivities(rows, rows_variance**0.5, size, bytes_variance**0.5)
+            sizes += gap.sizes_in(first, last)
+    filling = Filling.of(sizes, window.start, min(window.end, now))
+    return MonthOfActivities(rows, rows_variance**0.5, size, bytes_variance**0.5, filling)

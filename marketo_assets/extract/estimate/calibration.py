@@ -23,6 +23,8 @@ from marketo_assets.api.limits import Ledger
 from marketo_assets.api.moments import parse_moment
 from marketo_assets.extract.estimate.id_search import IdSearch
 from marketo_assets.extract.estimate.rows import NOTHING, row_sizes
+from marketo_assets.extract.filling import Filling, spread
+from marketo_assets.extract.windows import month_window
 
 LEAST_CALLS = 12
 """Fewer calls show too little to be worth making."""
@@ -49,6 +51,8 @@ class MonthSample:
     """For each field, the bytes of its cells, commas and line ends included."""
     squares: tuple[int, ...]
     """For each field, the sum of the squares of these."""
+    filling: Filling | None = None
+    """How the bytes lie in the month's time, up to when it was sampled."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def calibrate(
     search.explore(top or _ANY_ID)
     for more in (max(0, _FIRST_LOOK - (client.calls - before)), calls):
         weights = search.sample(more)
-        months = _months(sampler, search.found, weights)
+        months = _months(sampler, search.found, weights, client.clock.now())
         taken = Calibration(client.clock.now(), client.calls - before, sampler.names, months)
         if is_enough(taken):
             break
@@ -136,7 +140,14 @@ def read_calibration(ledger: Ledger) -> Calibration | None:
         return None
     data: dict[str, Any] = json.loads(row[0])
     months = {
-        name: MonthSample(**{**month, "sums": tuple(month["sums"]), "squares": tuple(month["squares"])})
+        name: MonthSample(
+            **{
+                **month,
+                "sums": tuple(month["sums"]),
+                "squares": tuple(month["squares"]),
+                "filling": Filling.read(month.get("filling")),
+            }
+        )
         for name, month in data["months"].items()
     }
     return Calibration(datetime.fromisoformat(data["taken_at"]), data["calls"], tuple(data["fields"]), months)
@@ -200,7 +211,9 @@ class _Sampler:
         return ids
 
 
-def _months(sampler: _Sampler, found: Mapping[int, float], weights: Mapping[int, int]) -> dict[str, MonthSample]:
+def _months(
+    sampler: _Sampler, found: Mapping[int, float], weights: Mapping[int, int], now: datetime
+) -> dict[str, MonthSample]:
     by_month: dict[str, list[int]] = defaultdict(list)
     for lead_id, second in found.items():
         by_month[f"{datetime.fromtimestamp(second, UTC):%Y-%m}"].append(lead_id)
@@ -208,12 +221,15 @@ def _months(sampler: _Sampler, found: Mapping[int, float], weights: Mapping[int,
     for month, ids in sorted(by_month.items()):
         columns = list(zip(*(sampler.sizes[lead_id] for lead_id in ids), strict=True))
         standing = [weights.get(lead_id, 0) for lead_id in ids]
+        window = month_window(month)
+        sampled = sorted((found[one], weights[one], float(sum(sampler.sizes[one]))) for one in ids if one in weights)
         months[month] = MonthSample(
             rows=float(sum(standing)),
             rows_error=math.sqrt(sum(weight * (weight - 1) for weight in standing)),
             leads=len(ids),
             sums=tuple(sum(column) for column in columns),
             squares=tuple(sum(size * size for size in column) for column in columns),
+            filling=Filling.of(spread(sampled), window.start, min(window.end, now)),
         )
     return months
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from marketo_assets.clock import quota_day, quota_days, quota_reset
-from marketo_assets.extract.pieces import part_that_fits
+from marketo_assets.extract.filling import Filling
+from marketo_assets.extract.pieces import Known, cut, has_room
+from marketo_assets.extract.windows import month_window
 
 SLOTS = 2
 """Export jobs that Marketo processes at once."""
@@ -83,6 +85,8 @@ class Wanted:
     """What is set aside for it before its size is known."""
     is_here: bool = False
     is_empty: bool = False
+    filling: Filling | None = None
+    """How its bytes lie in its time, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -153,15 +157,28 @@ class _Course:
         self._export(month, calls_of(month, self._pace))
 
     def in_pieces(self, month: Wanted) -> None:
-        likely, needed, part, describe = month.file_bytes, month.reserved_bytes, 0.0, _DESCRIBE
-        while part < 1.0:
-            part = part_that_fits(needed, self._left(), self._allotment.daily_bytes, is_first=bool(describe))
-            if not (part and self._may_call(month)) and self._wait():
-                part = 0.0
+        window, describe, daily = month_window(month.month), _DESCRIBE, self._allotment.daily_bytes
+        known = Known(window.start)
+        while known.until < window.end:
+            # The running month goes on to fill while its pieces wait for their days.
+            until, filling = min(self.at, window.end), month.filling
+            growth = filling.growth(until) if filling else 1.0
+            found = cut(
+                window,
+                known,
+                expected=month.reserved_bytes * growth,
+                filling=filling.grown(until) if filling else None,
+                left=self._left(),
+                daily=daily,
+                now=self.at,
+            )
+            if not (has_room(found.file_bytes, self._left(), daily) and self._may_call(month)) and self._wait():
                 continue
-            piece = replace(month, file_bytes=likely * part, reserved_bytes=needed * part)
+            likely = month.file_bytes * growth
+            likely = likely - known.file_bytes if found.window.end == window.end else likely * found.part
+            piece = replace(month, file_bytes=max(0.0, likely), reserved_bytes=found.file_bytes)
             self._export(piece, calls_of(piece, self._pace) - _DESCRIBE + describe)
-            likely, needed, describe = likely * (1.0 - part), needed * (1.0 - part), 0
+            known, describe = Known(found.window.end, known.file_bytes + piece.file_bytes), 0
 
     def _export(self, month: Wanted, calls: int) -> None:
         self.at += timedelta(seconds=self._pace.processing(month.file_bytes) / min(SLOTS, self._pace.at_once))

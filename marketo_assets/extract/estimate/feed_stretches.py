@@ -19,6 +19,7 @@ _NUMBERS = frozenset({"integer", "score", "float", "percent", "currency", "boole
 _MOMENT_BYTES = len("2026-01-01T00:00:00Z")
 _RESULT = "succeeded"
 _EMPTY_PAGES = 3
+_PARTS = 20
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,14 @@ class Gap:
         count = (end - start) * (one + (other - one) * middle)
         chance = sum(1 / stretch.count for stretch in (self.before, self.after) if stretch.count) / 4
         return count, math.sqrt(chance * count**2 + ((other - one) * (end - start)) ** 2 / 12)
+
+    def sizes_in(self, first: float, last: float) -> Iterator[tuple[float, float]]:
+        """Yield the bytes that it probably holds from *first* to *last*, by second, in some small parts."""
+        start, end = max(first, self.first), min(last, self.last)
+        width = (end - start) / _PARTS
+        for place in range(_PARTS if width > 0 else 0):
+            since = start + place * width
+            yield since + width / 2, self.count_in(since, since + width)[0] * self.mean_bytes
 
     def _sizes(self) -> list[int]:
         return [size for stretch in (self.before, self.after) if stretch for _, size in stretch.seen]

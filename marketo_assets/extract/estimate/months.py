@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean, pstdev
 from typing import Literal
 
 from marketo_assets.extract.estimate.calibration import Calibration
 from marketo_assets.extract.estimate.rows import header_bytes
+from marketo_assets.extract.filling import Filling
 from marketo_assets.extract.windows import month_window
 
 Source = Literal["landed", "measured", "rows measured", "sampled", "assumed"]
@@ -61,6 +62,8 @@ class MonthEstimate:
     rows: Range
     file_bytes: Range
     source: Source
+    filling: Filling | None = None
+    """How the bytes lie in the month's time, where a sample tells."""
 
     @property
     def is_here(self) -> bool:
@@ -85,9 +88,24 @@ def estimate_months(
     return [_estimate(month, names, known, calibration, now) for month in months]
 
 
-def upper_bytes(calibration: Calibration, month: str, names: Sequence[str]) -> int:
+def upper_bytes(calibration: Calibration, month: str, names: Sequence[str], now: datetime) -> int:
     """Return how large the file of *month* may be, to set as much of the quota aside."""
-    return round(_sampled(month, names, calibration).file_bytes.high)
+    return round(_sampled(month, names, calibration, now).file_bytes.high)
+
+
+def filling_now(calibration: Calibration, month: str, now: datetime) -> Filling | None:
+    """Return how the bytes of *month* lie in its time by the sample; None where it met nobody of that month."""
+    sample = calibration.months.get(month)
+    if sample is None or sample.filling is None:
+        return None
+    return sample.filling.grown(min(now, month_window(month).end))
+
+
+def growth_of(month: str, seen_at: datetime, now: datetime) -> float:
+    """Return how many times as much of *month* has passed now as when it was looked at."""
+    window = month_window(month)
+    seen = (min(seen_at, window.end) - window.start).total_seconds()
+    return max(1.0, (min(now, window.end) - window.start).total_seconds() / max(seen, 1.0))
 
 
 def _estimate(
@@ -101,19 +119,17 @@ def _estimate(
     if found and found.is_current and set(found.fields) == set(names):
         return MonthEstimate(month, Range.exactly(found.rows), Range.exactly(0), "landed")
     if found:
-        return _measured(month, names, found, calibration, now)
+        measured = _measured(month, names, found, calibration, now)
+        return replace(measured, filling=filling_now(calibration, month, now)) if calibration else measured
     if calibration is not None:
-        return _sampled(month, names, calibration)
+        return _sampled(month, names, calibration, now)
     return _assumed(month, names, known)
 
 
 def _measured(
     month: str, names: Sequence[str], found: KnownMonth, calibration: Calibration | None, now: datetime
 ) -> MonthEstimate:
-    window = month_window(month)
-    until = min(now, window.end)
-    seen = (min(found.as_of, window.end) - window.start).total_seconds()
-    growth = max(1.0, (until - window.start).total_seconds() / max(seen, 1.0))
+    growth = growth_of(month, found.as_of, now)
     rows = Range.around(found.rows * growth, LEAST_MARGIN / 2 * found.rows + found.rows * (growth - 1) / 2)
     size = found.file_bytes * growth
     if set(found.fields) == set(names):
@@ -128,15 +144,17 @@ def _measured(
     return MonthEstimate(month, rows, Range.around(likely, error), "rows measured")
 
 
-def _sampled(month: str, names: Sequence[str], calibration: Calibration) -> MonthEstimate:
+def _sampled(month: str, names: Sequence[str], calibration: Calibration, now: datetime) -> MonthEstimate:
     sample, row, head = calibration.months.get(month), calibration.row_bytes(month, names), header_bytes(names)
-    rows = sample.rows if sample else 0.0
-    rows_error = sample.rows_error if sample else 0.0
+    growth = growth_of(month, calibration.taken_at, now)
+    rows = sample.rows * growth if sample else 0.0
+    rows_error = sample.rows_error * growth + rows * (growth - 1) / 2 if sample else 0.0
     size = rows * row.mean
     error = ((rows_error * row.mean) ** 2 + (rows * row.error) ** 2) ** 0.5
     told = Range.around(size, error + LEAST_MARGIN / 2 * size)
     with_header = Range(told.likely + head, told.low + head, told.high + head)
-    return MonthEstimate(month, Range.around(rows, rows_error), with_header, "sampled")
+    filling = filling_now(calibration, month, now)
+    return MonthEstimate(month, Range.around(rows, rows_error), with_header, "sampled", filling)
 
 
 def _assumed(month: str, names: Sequence[str], known: Mapping[str, KnownMonth]) -> MonthEstimate:

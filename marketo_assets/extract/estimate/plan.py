@@ -12,9 +12,17 @@ from marketo_assets.api.limits import Ledger
 from marketo_assets.api.pauses import pauses
 from marketo_assets.extract.estimate.calibration import Calibration, read_calibration
 from marketo_assets.extract.estimate.days import CALLS_OF_HERE, Allotment, Pace, Schedule, Wanted, play
-from marketo_assets.extract.estimate.months import KnownMonth, MonthEstimate, Range, estimate_months, upper_bytes
+from marketo_assets.extract.estimate.months import (
+    KnownMonth,
+    MonthEstimate,
+    Range,
+    estimate_months,
+    filling_now,
+    upper_bytes,
+)
 from marketo_assets.extract.export_jobs import LEADS, recorded_jobs
 from marketo_assets.extract.export_sizes import known_sizes
+from marketo_assets.extract.filling import Filling
 from marketo_assets.settings import Settings
 
 # A job waits for Marketo from a minute to ten, whatever was measured or assumed.
@@ -150,7 +158,16 @@ def bytes_to_set_aside(ledger: Ledger, month: str, names: Sequence[str]) -> int 
     if month in known_sizes(ledger, LEADS):
         return None
     calibration = read_calibration(ledger)
-    return upper_bytes(calibration, month, names) if calibration else None
+    return upper_bytes(calibration, month, names, ledger.clock.now()) if calibration else None
+
+
+def filling_of(ledger: Ledger, month: str) -> Filling | None:
+    """Return how the bytes of *month* lie in its time by the calibration, as the plan reckons; None where none tells.
+
+    Makes no call.
+    """
+    calibration = read_calibration(ledger)
+    return filling_now(calibration, month, ledger.clock.now()) if calibration else None
 
 
 def wanted_of(estimates: Sequence[MonthEstimate], factor: float = 1.0) -> list[Wanted]:
@@ -162,6 +179,7 @@ def wanted_of(estimates: Sequence[MonthEstimate], factor: float = 1.0) -> list[W
             estimate.file_bytes.high,
             is_here=estimate.is_here,
             is_empty=estimate.rows.likely == 0,
+            filling=estimate.filling,
         )
         for estimate in estimates
     ]
