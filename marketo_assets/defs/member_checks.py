@@ -17,11 +17,13 @@ LIST_MEMBERS = dg.AssetKey(["marketo", "static_list_members"])
 STALE_AFTER = timedelta(days=14)
 """A program or list that was not read whole for so long is warned of; a week is usual."""
 _SHOWN = 20
-_UNIQUE, _READ = "unique_members", "read_whole"
+_UNIQUE, _READ, _EMPTY = "unique_members", "read_whole", "not_suddenly_empty"
 _TOLD = {
     _UNIQUE: "No lead is twice in one program, or on one list.",
     _READ: "Programs, or lists, that were not read whole for two weeks, or never: who left them unnoticed is still "
     "shown.",
+    _EMPTY: "Programs, or lists, that had members and were all found without any; they are shown until a later reading "
+    "confirms it.",
 }
 PROGRAM_MEMBER_CHECKS, LIST_MEMBER_CHECKS = (
     tuple(dg.AssetCheckSpec(name, asset=key, description=told) for name, told in _TOLD.items())
@@ -33,12 +35,14 @@ def check_program_members(con: DuckDBConnection, now: datetime) -> Iterator[dg.A
     """Yield the results of the checks of program members. Costs a scan."""
     yield _unique(con, PROGRAM_MEMBERS, IN_PROGRAMS, "program_id")
     yield _read(con, PROGRAM_MEMBERS, PROGRAMS, now)
+    yield _empty(con, PROGRAM_MEMBERS, PROGRAMS)
 
 
 def check_list_members(con: DuckDBConnection, now: datetime) -> Iterator[dg.AssetCheckResult]:
     """Yield the results of the checks of list members. Costs a scan."""
     yield _unique(con, LIST_MEMBERS, ON_LISTS, "list_id")
     yield _read(con, LIST_MEMBERS, LISTS, now)
+    yield _empty(con, LIST_MEMBERS, LISTS)
 
 
 def _unique(con: DuckDBConnection, key: dg.AssetKey, table: str, column: str) -> dg.AssetCheckResult:
@@ -63,6 +67,15 @@ def _read(con: DuckDBConnection, key: dg.AssetKey, members_of: str, now: datetim
         "spend more (most_calls, most_export_mb in its configuration)."
     )
     return counted(_READ, len(stale), advice, asset=key, facts={"read": len(readings)})
+
+
+def _empty(con: DuckDBConnection, key: dg.AssetKey, members_of: str) -> dg.AssetCheckResult:
+    doubted = sum(reading.empty_since is not None for reading in read_readings(con, members_of).values())
+    advice = (
+        f"{doubted:,} of {members_of} had members, and Marketo told of nobody in any of them. Look whether the API "
+        "user's role or workspaces were changed; the next day's run believes what it finds."
+    )
+    return counted(_EMPTY, doubted, advice, asset=key)
 
 
 def _present(con: DuckDBConnection, members_of: str) -> Sequence[int]:

@@ -54,6 +54,10 @@ class ExportError(RuntimeError):
     """An export could not be brought to its end; the message says what is kept and what to do."""
 
 
+class OverdueExportError(ExportError):
+    """An export did not come to its end in all the time it was given, as Marketo's queue goes; others would not."""
+
+
 def _nothing() -> None:
     pass
 
@@ -230,7 +234,7 @@ class Exporter:
         polls = 0
         while job.status not in ("Completed", "Failed", "Cancelled"):
             if self.clock.now() > deadline:
-                raise ExportError(
+                raise OverdueExportError(
                     f"Export job {job.export_id} ({request.partition}) is still {job.status} after "
                     f"{self.deadline_hours:g} hours. It is kept: run the {request.unit} again to take it up, "
                     "at no further cost. Other integrations may be filling Marketo's export queue."
@@ -262,7 +266,7 @@ class Exporter:
                 raise
             except QueueFull as full:
                 if self.clock.now() > deadline:
-                    raise ExportError(
+                    raise OverdueExportError(
                         f"Marketo's export queue has been full for {self.deadline_hours:g} hours, so {job.export_id} "
                         f"({request.partition}) could not be queued. The job is kept: run the {request.unit} again."
                     ) from full

@@ -22,8 +22,9 @@ from marketo_assets.load.activity_rows import (
 )
 from marketo_assets.load.activity_types import known_types, register_types
 from marketo_assets.load.columns import TEXT, SchemaChange, text_literal
+from marketo_assets.load.file_loads import record_file_load
 from marketo_assets.load.file_reading import FileReading, LoadError, read_as_needed, readable
-from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, told_of_file
+from marketo_assets.load.ledger import ensure_tables, next_load_id
 from marketo_assets.load.position import cover_since
 from marketo_assets.load.reading_moments import reading_moment
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
@@ -102,7 +103,9 @@ def _load(
             seconds=0.0,
         )
         cover_since(con, landed.as_of, now, STREAM)
-        _record(con, landed, load, run_id, now)
+        record_file_load(
+            con, landed, load, folder="activity_exports", table=TABLE, run_id=run_id, now=now, outside_window=outside
+        )
     return replace(load, seconds=time.monotonic() - began)
 
 
@@ -154,22 +157,3 @@ def _count(con: DuckDBConnection, landed: LandedFile, load_id: int) -> tuple[int
     ).fetchone()
     rows, outside = row or (0, 0)
     return int(rows), int(outside)
-
-
-def _record(con: DuckDBConnection, landed: LandedFile, load: ActivityLoad, run_id: str, now: datetime) -> None:
-    insert_row(
-        con,
-        "meta.loads",
-        {
-            "load_id": load.load_id,
-            "table_name": TABLE,
-            "partition": landed.partition,
-            "run_id": run_id,
-            **told_of_file(landed, "activity_exports"),
-            "rows": load.rows,
-            "duplicates": load.duplicates,
-            "rejected_values": load.rejected_values,
-            "outside_window": load.outside_window,
-            "loaded_at": now,
-        },
-    )

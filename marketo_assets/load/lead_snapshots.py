@@ -13,12 +13,13 @@ from marketo_assets.load import parse
 from marketo_assets.load.columns import SchemaChange
 from marketo_assets.load.compaction import compact
 from marketo_assets.load.current_leads import after_month, before_month
+from marketo_assets.load.file_loads import record_file_load
 from marketo_assets.load.file_reading import FileReading, LoadError, read_as_needed, readable
 from marketo_assets.load.lead_differences import keep_shown, record_replaced
 from marketo_assets.load.lead_fields import Registry, register_fields
 from marketo_assets.load.lead_rows import FileRows, carry_over, insert_leniently, insert_strictly
 from marketo_assets.load.lead_versions import ALL_KEYS, PAST, SHOWN, SNAPSHOTS, fit_lead_tables, lead_columns
-from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, record_schema_changes, told_of_file
+from marketo_assets.load.ledger import ensure_tables, next_load_id, record_schema_changes
 from marketo_assets.load.position import cover_since
 from marketo_assets.load.repairs import keep_unrepaired, miss_forgotten
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
@@ -100,7 +101,16 @@ def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: st
         after_month(con, landed.partition, created, landed.as_of, load_id)
         miss_forgotten(con, landed.partition, landed.as_of, load_id)
         cover_since(con, landed.as_of, now)
-        _record(con, landed, load, run_id, now)
+        record_file_load(
+            con,
+            landed,
+            load,
+            folder="lead_exports",
+            table=SNAPSHOTS,
+            run_id=run_id,
+            now=now,
+            outside_window=load.outside_window,
+        )
     return replace(load, seconds=time.monotonic() - began)
 
 
@@ -198,22 +208,3 @@ def _count_outside(con: DuckDBConnection, landed: LandedFile) -> int:
 def _one(con: DuckDBConnection, query: str, landed: LandedFile | None = None, *values: object) -> tuple[int, ...]:
     row = con.execute(query, [landed.partition, *values] if landed else []).fetchone()
     return tuple(int(value) for value in row or ())
-
-
-def _record(con: DuckDBConnection, landed: LandedFile, load: SnapshotLoad, run_id: str, now: datetime) -> None:
-    insert_row(
-        con,
-        "meta.loads",
-        {
-            "load_id": load.load_id,
-            "table_name": SNAPSHOTS,
-            "partition": landed.partition,
-            "run_id": run_id,
-            **told_of_file(landed, "lead_exports"),
-            "rows": load.rows,
-            "duplicates": load.duplicates,
-            "rejected_values": load.rejected_values,
-            "outside_window": load.outside_window,
-            "loaded_at": now,
-        },
-    )

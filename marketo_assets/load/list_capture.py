@@ -13,20 +13,19 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import AccessDenied, MarketoError, NotFound, concerns_what_was_asked
+from marketo_assets.api.errors import DailyQuotaSpent, ExportQuotaSpent, NotFound
 from marketo_assets.extract.bulk import Exporter, Log
 from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.list_reading import MOST_PAGED, ListReading, read_list
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.land.member_exports import land_list_members
-from marketo_assets.land.store import alone
 from marketo_assets.load.activity_polls import capture_activities
 from marketo_assets.load.lead_changes import capture_lead_changes
 from marketo_assets.load.lead_updates import readable_updates
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id
 from marketo_assets.load.list_events import covered_lists, covered_since, current_position, unsure_lists
 from marketo_assets.load.list_members import TABLE, ensure_list_members, put_readings, tell_events
-from marketo_assets.load.member_capture import ReadingTerms
+from marketo_assets.load.member_doubts import count_members, is_doubtful, told_of_doubt
 from marketo_assets.load.member_readings import (
     LISTS,
     MemberReading,
@@ -36,13 +35,13 @@ from marketo_assets.load.member_readings import (
     read_containers,
     read_readings,
 )
+from marketo_assets.load.member_runs import PASSING, Failures, ReadingTerms, one_at_a_time
 from marketo_assets.load.position import STREAM as CHANGES
 from marketo_assets.settings import Settings
-from marketo_assets.warehouse import DuckDBConnection, Warehouse, WarehouseError
+from marketo_assets.warehouse import DuckDBConnection, Warehouse
 
 _BYTES_A_LEAD, _UNKNOWN_BYTES = 14, 2_000_000
 _MOST_HELD = 50
-_MOST_FAILED = 10
 
 
 @dataclass
@@ -56,7 +55,11 @@ class ListCapture:
     exported: int = 0
     """Those of them that were exported, being too large for pages."""
     postponed: int = 0
-    """Lists whose reading is due, and that `most_calls` did not allow."""
+    """Lists whose reading is due, and that `most_calls`, or what is left of the day's calls, did not allow."""
+    waiting: int = 0
+    """Lists that take an export, for which the day's quota has no room; the next capture reads them."""
+    doubted: int = 0
+    """Lists that were found without any member, all at once, and wait for a reading that confirms it."""
     vanished: list[int] = field(default_factory=list)
     """Lists that Marketo no longer has, though reference data still tells of them; nothing was marked."""
     changed: int = 0
@@ -71,6 +74,8 @@ class _Due:
     id: int
     members: int | None
     """At the last reading."""
+    has_members: bool
+    """By what is known now."""
 
 
 def capture_list_members(
@@ -85,27 +90,23 @@ def capture_list_members(
 ) -> ListCapture:
     """Return what was captured, after `raw.static_list_members` is as Marketo's static lists are.
 
+    Where the export quota has no room, lists that take an export wait for the next capture, and all others are read;
+    where the day's calls are spent among them, those that are left do.
+
     **Cost:** a capture of activities and one of changes, where these are kept current; for each list to be read one
     call for each 300 leads, or where there are more than five pages an export: 3 calls, one status call a minute and
     some ten bytes a lead.
     **Guarantee:** after a kill at any moment the next capture goes on with what is still to be done.
-    Raises: WarehouseError where no list is known; AccessDenied; ExportQuotaSpent, ExportError, LandingError, LoadError;
-    MarketoError, for what Marketo refuses of single lists after the others were read.
+    Raises: WarehouseError where no list is known; AccessDenied; DailyQuotaSpent, LandingError; MarketoError,
+    ExportError, LoadError, ParseError, for what fails of single lists after the others were read.
     """
     claim_folder(client.ledger, settings)
     folder = settings.data_dir / "list_member_capture"
     exporter = exporter or Exporter(
         client, client.ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
     )
-    run = _Run(exporter, warehouse, settings, run_id, log)
-    try:
-        with alone(folder, warehouse.lock_seconds, lambda: log("Another capture of list members runs; waiting")):
-            return run.capture(terms or ReadingTerms())
-    except TimeoutError as error:
-        raise WarehouseError(
-            f"Another capture of list members has been running for {warehouse.lock_seconds:.0f} s. Let it finish or "
-            "stop it; the next one goes on from there."
-        ) from error
+    with one_at_a_time(warehouse, folder, "list members", log):
+        return _Run(exporter, warehouse, settings, run_id, log).capture(terms or ReadingTerms())
 
 
 @dataclass
@@ -117,7 +118,10 @@ class _Run:
     log: Log
     found: ListCapture = field(default_factory=ListCapture)
     _held: list[ListReading] = field(default_factory=list)
-    _failed: list[MarketoError] = field(default_factory=list)
+    _emptied: list[ListReading] = field(default_factory=list)
+    """Of lists that had members and have none any more; committed last, for they may be doubted."""
+    _has_seen_members: bool = False
+    _failures: Failures = field(default_factory=Failures)
 
     @property
     def client(self) -> MarketoClient:
@@ -134,14 +138,19 @@ class _Run:
                 if self.client.calls - first >= terms.most_calls:
                     self.found.postponed = len(due) - number
                     break
-                self._read(one)
+                try:
+                    self._read(one)
+                except DailyQuotaSpent as error:
+                    self.log(f"{len(due) - number:,} static lists are left to the next run. {error}")
+                    self.found.postponed = len(due) - number
+                    break
                 if len(self._held) >= _MOST_HELD:
                     self._commit()
         finally:
             # What was read is kept, whatever stopped the reading.
+            self._believe()
             self._commit()
-        if self._failed:
-            raise self._failed[0]
+        self._failures.tell()
         return replace(self.found, calls=self.client.calls - calls, seconds=time.monotonic() - began)
 
     def _capture_what_is_told(self) -> None:
@@ -162,11 +171,12 @@ class _Run:
         lists, now = read_containers(con, LISTS), self.settings.clock.now()
         self.found.changed += end_removed(con, TABLE, "list_id", LISTS, lists.removed)
         self._tell(con, lists.present)
-        readings = read_readings(con, LISTS)
+        readings, members = read_readings(con, LISTS), count_members(con, TABLE, "list_id")
         told = {*covered_lists(con, covered_since(con, self.settings), lists.present)}
         unsure = unsure_lists(con, timedelta(seconds=self.settings.lookback_seconds))
         # First what is known to be doubtful, then what was never read, then what was read longest ago.
-        due = [number for number in unsure if number in lists.present]
+        doubted = {number for number, reading in readings.items() if reading.empty_since}
+        due = [number for number in lists.present if number in {*unsure, *doubted}]
         due += [number for number in lists.present if number not in readings]
         aged = [
             number
@@ -177,7 +187,7 @@ class _Run:
         ]
         due += sorted(aged, key=lambda number: (readings[number].whole_as_of, number))
         self.found.lists, self.found.told = len(lists.present), len(lists.present) - len(due)
-        return [_Due(number, _members(readings.get(number))) for number in due]
+        return [_Due(number, _members(readings.get(number)), number in members) for number in due]
 
     def _tell(self, con: DuckDBConnection, present: Sequence[int]) -> None:
         load_id = next_load_id(con)
@@ -190,6 +200,9 @@ class _Run:
     def _read(self, due: _Due) -> None:
         try:
             reading = read_list(self.client, due.id) if (due.members or 0) <= MOST_PAGED else None
+            if reading is None and self.found.waiting:
+                self.found.waiting += 1
+                return
             if reading is None:
                 reading = self._export(due)
             elif not reading.is_at_once:
@@ -198,19 +211,29 @@ class _Run:
             self.log(f"Static list {due.id} is no longer at Marketo; nothing was marked. Run job reference.")
             self.found.vanished.append(due.id)
             return
-        except MarketoError as error:
-            self._fail(due.id, error)
+        except ExportQuotaSpent as error:
+            self.found.waiting += 1
+            self.log(f"Static list {due.id}, and others that take an export, wait for the next run. {error}")
+            return
+        except PASSING as error:
+            self._failures.take(error)
+            self.log(f"Static list {due.id} could not be read, the others are read first. {error}")
             return
         self.found.read += 1
-        self._held.append(reading)
+        self._has_seen_members |= bool(reading.ids)
+        (self._emptied if due.has_members and not reading.ids else self._held).append(reading)
 
-    def _fail(self, list_id: int, error: MarketoError) -> None:
-        """Go on with other lists where Marketo answered something that concerns this one alone."""
-        self._failed.append(error)
-        # What ten lists are refused, others are too.
-        if isinstance(error, AccessDenied) or not concerns_what_was_asked(error) or len(self._failed) == _MOST_FAILED:
-            raise error
-        self.log(f"Static list {list_id} could not be read, the others are read first. {error}")
+    def _believe(self) -> None:
+        """Let lists that nobody is on any more be committed, unless they are so many while nobody is on any other."""
+        emptied, self._emptied = self._emptied, []
+        if emptied and not self._has_seen_members:
+            with self.warehouse.transaction() as con:
+                is_doubted = is_doubtful(con, LISTS, {reading.list_id: reading.as_of for reading in emptied})
+            if is_doubted:
+                self.found.doubted = len(emptied)
+                self.log(told_of_doubt("static lists", len(emptied)))
+                return
+        self._held += emptied
 
     def _confirm(self, reading: ListReading) -> ListReading:
         # Somebody who slipped from page to page must not be taken for gone: whom a second look finds is still there.

@@ -12,14 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import (
-    AccessDenied,
-    InvalidData,
-    MarketoError,
-    NotFound,
-    UnsupportedFilter,
-    concerns_what_was_asked,
-)
+from marketo_assets.api.errors import InvalidData, NotFound, UnsupportedFilter
 from marketo_assets.api.lead_database import LeadField
 from marketo_assets.api.memberships import describe_member_fields
 from marketo_assets.extract.bulk import Exporter, Log
@@ -35,38 +28,24 @@ from marketo_assets.land.member_exports import (
     update_request,
     whole_request,
 )
-from marketo_assets.land.store import alone
 from marketo_assets.load.columns import table_columns
 from marketo_assets.load.lead_changes import capture_lead_changes
 from marketo_assets.load.ledger import ensure_tables
 from marketo_assets.load.list_events import current_position
+from marketo_assets.load.member_doubts import is_doubtful, told_of_doubt
 from marketo_assets.load.member_readings import PROGRAMS, MemberReading, end_removed, read_containers, read_readings
+from marketo_assets.load.member_runs import PASSING, Failures, ReadingTerms, one_at_a_time
 from marketo_assets.load.position import STREAM as CHANGES
 from marketo_assets.load.program_member_rows import TABLE
-from marketo_assets.load.program_members import load_program_members
+from marketo_assets.load.program_members import emptied_programs, load_program_members
 from marketo_assets.settings import Settings
-from marketo_assets.warehouse import DuckDBConnection, Warehouse, WarehouseError
+from marketo_assets.warehouse import DuckDBConnection, Warehouse
 
 UPDATED_AT = "updatedAt export filter of program members"
 # A filter spans 31 days, of which the lookback takes its part; what was read longer ago is read whole.
 _OLDEST_UPDATE = timedelta(days=30)
 _LEAST_BYTES = 20_000
 _CHANGED_PART = 0.1
-_MOST_FAILED = 10
-
-
-@dataclass(frozen=True)
-class ReadingTerms:
-    """When members are read whole, and how much that may cost in one run."""
-
-    whole_after: timedelta = timedelta(days=7)
-    """A program, or list, that was read whole longer ago is read whole again."""
-    is_whole: bool = False
-    """Whether all are read whole now."""
-    most_bytes: int = 100_000_000
-    """What such repeated readings may export in a run; first readings are not bounded by it."""
-    most_calls: int = 1_000
-    """What readings of static lists may call in a run."""
 
 
 @dataclass
@@ -79,6 +58,8 @@ class MemberCapture:
     """Programs whose whole reading is due, and that `most_bytes` did not allow."""
     vanished: list[int] = field(default_factory=list)
     """Programs that Marketo no longer has, though reference data still tells of them; nothing was marked."""
+    doubted: int = 0
+    """Programs that were found without any member, all at once, and wait for a reading that confirms it."""
     rows: int = 0
     removed: int = 0
     rejected_values: int = 0
@@ -119,23 +100,16 @@ def capture_program_members(
     **Cost:** one call; 3 calls, one status call a minute and the file's bytes for each ten programs; and a capture of
     changes, where these are kept current. **Guarantee:** after a kill at any moment the next capture goes on with what
     is still to be done, and takes up its export.
-    Raises: WarehouseError where no program is known; AccessDenied; ExportQuotaSpent, ExportError, LandingError,
-    LoadError; MarketoError, for what Marketo refuses of single programs after the others were read.
+    Raises: WarehouseError where no program is known; AccessDenied; ExportQuotaSpent, LandingError; MarketoError,
+    ExportError, LoadError, ParseError, for what fails of single programs after the others were read.
     """
     claim_folder(client.ledger, settings)
     folder = settings.data_dir / "program_member_capture"
     exporter = exporter or Exporter(
         client, client.ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
     )
-    run = _Run(exporter, warehouse, settings, run_id, log)
-    try:
-        with alone(folder, warehouse.lock_seconds, lambda: log("Another capture of program members runs; waiting")):
-            return run.capture(terms or ReadingTerms())
-    except TimeoutError as error:
-        raise WarehouseError(
-            f"Another capture of program members has been running for {warehouse.lock_seconds:.0f} s. Let it finish "
-            "or stop it; the next one goes on from there."
-        ) from error
+    with one_at_a_time(warehouse, folder, "program members", log):
+        return _Run(exporter, warehouse, settings, run_id, log).capture(terms or ReadingTerms())
 
 
 @dataclass
@@ -146,7 +120,10 @@ class _Run:
     run_id: str
     log: Log
     found: MemberCapture = field(default_factory=MemberCapture)
-    _failed: list[MarketoError] = field(default_factory=list)
+    _failures: Failures = field(default_factory=Failures)
+    _empty: list[LandedFile] = field(default_factory=list)
+    """Files in which nobody is, of programs that had members; loaded last, for they may be doubted."""
+    _has_seen_members: bool = False
 
     def capture(self, terms: ReadingTerms) -> MemberCapture:
         began, client, calls = time.monotonic(), self.exporter.client, self.exporter.client.calls
@@ -168,8 +145,8 @@ class _Run:
             self._read_whole(chunk, described, plan)
         for chunk in _tens(plan.updates):
             self._read_updates(chunk, described, plan)
-        if self._failed:
-            raise self._failed[0]
+        self._load_empty()
+        self._failures.tell()
         return replace(self.found, calls=client.calls - calls, seconds=time.monotonic() - began)
 
     def _load_pending(self) -> None:
@@ -179,12 +156,16 @@ class _Run:
         for landed in landed_program_members(self.settings.landing_dir):
             if landed.export_id not in known and is_intact(landed):
                 self.log(f"{landed.partition}: loading what was landed at {landed.landed_at:%Y-%m-%d %H:%M} UTC")
-                self._load(landed)
+                try:
+                    self._take(landed)
+                except PASSING as error:
+                    self._fail(landed.members_of, error)
 
     def _plan(self, con: DuckDBConnection, present: Sequence[int], terms: ReadingTerms) -> _Plan:
         now, readings = self.settings.clock.now(), read_readings(con, PROGRAMS)
         have_merged = _with_merged(con, timedelta(seconds=self.settings.lookback_seconds))
-        must = [number for number in present if number not in readings or number in have_merged]
+        doubted = {number for number, reading in readings.items() if reading.empty_since}
+        must = [number for number in present if number not in readings or number in {*have_merged, *doubted}]
         has_updates = not is_refused(self.exporter.ledger, UPDATED_AT)
         aged = [
             number
@@ -214,24 +195,21 @@ class _Run:
             if len(programs) == 1:
                 self._leave_out(programs[0], error)
             return
-        except MarketoError as error:
+        except PASSING as error:
             self._fail(programs, error)
             return
         self.found.read_whole += len(programs)
 
-    def _leave_out(self, program: int, error: MarketoError) -> None:
+    def _leave_out(self, program: int, error: Exception) -> None:
         if not isinstance(error, NotFound):
             self._fail([program], error)
             return
         self.log(f"Program {program} is no longer at Marketo; nothing was marked. Run job reference.")
         self.found.vanished.append(program)
 
-    def _fail(self, programs: Sequence[int], error: MarketoError) -> None:
-        """Go on with other programs where Marketo answered something that concerns these alone."""
-        self._failed.append(error)
-        # What ten exports are refused, others are too.
-        if isinstance(error, AccessDenied) or not concerns_what_was_asked(error) or len(self._failed) == _MOST_FAILED:
-            raise error
+    def _fail(self, programs: Sequence[int], error: Exception) -> None:
+        """Go on with other programs where these alone failed."""
+        self._failures.take(error)
         named = ", ".join(map(str, programs))
         self.log(f"Members of {named} could not be read, those of other programs are read first. {error}")
 
@@ -255,14 +233,36 @@ class _Run:
                 self._read_updates(half, described, plan)
             if len(programs) == 1:
                 self._read_whole(programs, described, plan)
-        except MarketoError as error:
+        except PASSING as error:
             self._fail(programs, error)
 
     def _export(self, request: ExportRequest, described: Sequence[LeadField]) -> None:
         landed = land_program_members(self.exporter, self.settings.landing_dir, request, described=described)
         self.found.exports += not landed.was_adopted
         self.found.file_bytes += 0 if landed.was_adopted else landed.file_bytes
-        self._load(landed)
+        self._has_seen_members |= landed.path is not None
+        self._take(landed)
+
+    def _take(self, landed: LandedFile) -> None:
+        with self.warehouse.transaction() as con:
+            is_emptied = bool(emptied_programs(con, landed))
+        if is_emptied:
+            self._empty.append(landed)
+        else:
+            self._load(landed)
+
+    def _load_empty(self) -> None:
+        """Load the files in which nobody is, unless so many lost all members while no program has any."""
+        if self._empty and not self._has_seen_members:
+            with self.warehouse.transaction() as con:
+                emptied = dict(item for landed in self._empty for item in emptied_programs(con, landed).items())
+                is_doubted = is_doubtful(con, PROGRAMS, emptied)
+            if is_doubted:
+                self.found.doubted = len(emptied)
+                self.log(told_of_doubt("programs", len(emptied)))
+                return
+        for landed in self._empty:
+            self._load(landed)
 
     def _load(self, landed: LandedFile) -> None:
         load = load_program_members(self.warehouse, landed, run_id=self.run_id, now=self.settings.clock.now())

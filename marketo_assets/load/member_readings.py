@@ -29,6 +29,7 @@ _COLUMNS = (
     ("known_until", "TIMESTAMP WITH TIME ZONE", "what Marketo showed by then of those who joined or changed is here"),
     ("members", "BIGINT", "how many members there were at the last whole reading"),
     ("_load_id", "BIGINT", "the load that moved it; see meta.loads"),
+    ("empty_since", "TIMESTAMP WITH TIME ZONE", "when it was found without members, which is doubted until confirmed"),
 )
 
 
@@ -40,6 +41,8 @@ class MemberReading:
     whole_as_of: datetime
     known_until: datetime
     members: int
+    empty_since: datetime | None
+    """Since when a reading finds nobody there, which no other has confirmed yet."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,11 @@ class Containers:
 
 def ensure_readings(con: DuckDBConnection) -> None:
     """Leave the table, commented."""
-    if table_columns(con, "meta", "member_readings"):
+    if columns := table_columns(con, "meta", "member_readings"):
+        if "empty_since" not in columns:  # as an earlier version left it
+            name, kind, told = _COLUMNS[-1]
+            con.execute(f"ALTER TABLE {TABLE} ADD COLUMN {name} {kind}")
+            con.execute(f"COMMENT ON COLUMN {TABLE}.{name} IS {text_literal(told)}")
         return
     con.execute("CREATE SCHEMA IF NOT EXISTS meta")
     con.execute(f"CREATE TABLE {TABLE} ({', '.join(f'{name} {kind}' for name, kind, _ in _COLUMNS)})")
@@ -89,7 +96,7 @@ def read_readings(con: DuckDBConnection, members_of: str) -> dict[int, MemberRea
     """Return where the readings of each program or static list stand, by its id."""
     ensure_readings(con)
     rows = con.execute(
-        f"SELECT id, whole_as_of, known_until, members FROM {TABLE} WHERE members_of = ?", [members_of]
+        f"SELECT id, whole_as_of, known_until, members, empty_since FROM {TABLE} WHERE members_of = ?", [members_of]
     ).fetchall()
     return {row[0]: MemberReading(*row) for row in rows}
 
@@ -103,7 +110,7 @@ def note_whole(
     )
     for number, count in counts.items():
         con.execute(
-            f"INSERT INTO {TABLE} VALUES (?, ?, ?, ?, ?, ?)", [members_of, number, as_of, as_of, count, load_id]
+            f"INSERT INTO {TABLE} VALUES (?, ?, ?, ?, ?, ?, NULL)", [members_of, number, as_of, as_of, count, load_id]
         )
 
 

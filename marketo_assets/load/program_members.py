@@ -9,8 +9,10 @@ from datetime import datetime
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.land.member_exports import is_whole
 from marketo_assets.load.columns import quoted, table_columns
+from marketo_assets.load.file_loads import record_file_load
 from marketo_assets.load.file_reading import FileReading, LoadError, read_as_needed, readable
-from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id, told_of_file
+from marketo_assets.load.ledger import ensure_tables, next_load_id
+from marketo_assets.load.member_doubts import count_members
 from marketo_assets.load.member_fields import register_member_fields
 from marketo_assets.load.member_readings import PROGRAMS, note_known, note_whole, read_readings
 from marketo_assets.load.program_member_rows import OWN, TABLE, fit_members, read_incoming
@@ -48,6 +50,18 @@ def load_program_members(warehouse: Warehouse, landed: LandedFile, *, run_id: st
     return read_as_needed(landed, lambda way: _load(warehouse, landed, way, run_id, now))
 
 
+def emptied_programs(con: DuckDBConnection, landed: LandedFile) -> dict[int, datetime]:
+    """Return the programs that have members and that *landed*, read later, shows without any; and when it was read."""
+    if not is_whole(landed) or landed.path is not None or not table_columns(con, "raw", "program_members"):
+        return {}
+    members, readings = count_members(con, TABLE, "program_id"), read_readings(con, PROGRAMS)
+    return {
+        number: landed.as_of
+        for number in landed.members_of
+        if number in members and number in readings and readings[number].known_until < landed.as_of
+    }
+
+
 def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: str, now: datetime) -> MemberLoad:
     began = time.monotonic()
     with readable(warehouse, landed, way) as path, warehouse.transaction() as con:
@@ -66,7 +80,8 @@ def _load(warehouse: Warehouse, landed: LandedFile, way: FileReading, run_id: st
         removed = _replace(con, landed, programs, load_id)
         _note(con, landed, programs, load_id)
         load = MemberLoad(load_id, rows, removed, read - rows, rejected, 0.0)
-        _record(con, landed, load, run_id, now)
+        folder = landed.path.parent.parent.name if landed.path else ""
+        record_file_load(con, landed, load, folder=folder, table=TABLE, run_id=run_id, now=now)
     return replace(load, seconds=time.monotonic() - began)
 
 
@@ -158,22 +173,3 @@ def _note(con: DuckDBConnection, landed: LandedFile, programs: list[int], load_i
     ).fetchall()
     counts = dict(rows)
     note_whole(con, PROGRAMS, {number: counts.get(number, 0) for number in programs}, landed.as_of, load_id)
-
-
-def _record(con: DuckDBConnection, landed: LandedFile, load: MemberLoad, run_id: str, now: datetime) -> None:
-    kind = landed.path.parent.parent.name if landed.path else ""
-    insert_row(
-        con,
-        "meta.loads",
-        {
-            "load_id": load.load_id,
-            "table_name": TABLE,
-            "partition": landed.partition,
-            "run_id": run_id,
-            **told_of_file(landed, kind),
-            "rows": load.rows,
-            "duplicates": load.duplicates,
-            "rejected_values": load.rejected_values,
-            "loaded_at": now,
-        },
-    )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
 from marketo_assets.api.errors import MarketoError
+from marketo_assets.extract.bulk import ExportError
+from marketo_assets.load.file_reading import LoadError
 from marketo_assets.warehouse import WarehouseError
 from marketo_assets_tests.pipeline.conftest import MakeRoad
 from marketo_assets_tests.pipeline.member_road import (
@@ -58,6 +62,67 @@ def test_a_program_that_marketo_refuses_holds_up_no_other(road: Road) -> None:
     with pytest.raises(MarketoError, match="1003"):
         capture_members(road, transport=refusing)
     assert [] == wrong_members(road)
+
+
+class Spoiling(httpx.BaseTransport):
+    """Marketo, as it fails each export job that a text is in the request of, or reports a record too many of it."""
+
+    def __init__(self, inner: httpx.BaseTransport, text: str, *, has_file: bool = False) -> None:
+        self._inner, self._text, self._has_file = inner, text, has_file
+        self._jobs: set[str] = set()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._inner.handle_request(request)
+        if "/export/" not in request.url.path or request.url.path.endswith("file.json"):
+            return answer
+        body = json.loads(answer.read())
+        for job in body.get("result", ()):
+            if request.url.path.endswith("create.json") and self._text in request.read().decode():
+                self._jobs.add(job["exportId"])
+            if job["exportId"] in self._jobs and job["status"] == "Completed":
+                job |= {"numberOfRecords": job["numberOfRecords"] + 1} if self._has_file else {"status": "Failed"}
+        return httpx.Response(answer.status_code, json=body)
+
+
+@pytest.mark.parametrize(
+    ("has_file", "error", "told"),
+    [(False, ExportError, "failed 3 export jobs"), (True, LoadError, "Nothing was loaded")],
+    ids=["jobs fail", "a record is missing"],
+)
+def test_a_failed_export_of_some_programs_holds_up_no_other(
+    road: Road, has_file: bool, error: type[Exception], told: str
+) -> None:
+    """Jobs that Marketo fails again and again, or a file that is not whole, fail the run after all others are read."""
+    assert road.transport
+    spoiling = Spoiling(road.transport, "1003", has_file=has_file)
+    for _ in range(2):
+        with pytest.raises(error, match=told):
+            capture_members(road, transport=spoiling)
+        road.publish()
+        assert [(PROGRAMS - 10,)] == road.query("SELECT count(*) FROM meta.member_readings")
+    assert any("those of other programs are read first" in line for line in road.log)
+    if has_file:
+        for path in road.settings.landing_dir.glob("program_members/*1001*/*.json"):
+            path.unlink()  # as the message says
+    capture_members(road)
+    assert [] == wrong_members(road)
+
+
+def test_a_failed_export_of_a_list_holds_up_no_other(road: Road) -> None:
+    """The others are read; then the run fails with what became of the export."""
+    assert road.transport
+    road.desk("POST", "/faults", route="GET */lists/3001/leads.json", kind="not_json", count=None)
+    with pytest.raises(ExportError, match="failed 3 export jobs for list-3001"):
+        capture_lists(road, transport=Spoiling(road.transport, "3001"))
+    assert [] == [line for line in wrong_lists(road) if "3001" not in line]
+
+
+def test_a_queue_that_does_not_move_is_waited_for_once(road: Road) -> None:
+    """An export that is not done in all its time ends the run at once: the next ones would wait as long."""
+    road.desk("PATCH", "/switches", export_seconds=7200.0)
+    with pytest.raises(ExportError, match="is still"):
+        capture_members(road.with_settings(export_deadline_hours=0.2))
+    assert 1 == road.exports("created")
 
 
 def test_an_instance_without_programs_and_lists_has_no_members(make_road: MakeRoad) -> None:

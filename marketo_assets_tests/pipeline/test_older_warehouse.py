@@ -7,6 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from marketo_assets.warehouse import DuckDBConnection
+from marketo_assets_tests.pipeline.member_road import (
+    begin,
+    capture_lists,
+    capture_members,
+    wrong_lists,
+    wrong_members,
+)
 from marketo_assets_tests.pipeline.road import Recording, Road
 
 MONTHS = ("2026-06", "2026-07", "2026-08")
@@ -75,3 +82,17 @@ def test_the_next_step_converts(road: Road, step: Callable[[Road], object], may_
     later = road.transport.calls()[asked:]
     assert [] == [call for call in later if call.path.endswith("v1/leads.json") or "bulk" in call.path]
     assert may_ask or not later
+
+
+def test_readings_of_members_are_converted(road: Road) -> None:
+    """What an earlier version knows of programs and lists gets the column that it lacks, and is not read again."""
+    begin(road)
+    for capture in (capture_members, capture_lists):
+        capture(road)
+    road.publish()
+    with road.warehouse.transaction() as con:
+        con.execute("ALTER TABLE meta.member_readings DROP COLUMN empty_since")
+    road.settings.clock.sleep(3600)
+
+    assert 0 == capture_members(road).read_whole
+    assert ([], []) == (wrong_members(road), (capture_lists(road), wrong_lists(road))[1])

@@ -1,13 +1,13 @@
 """Who is in which program and on which static list: exported or read, loaded and published."""
 
-from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 
 import dagster as dg
 from pydantic import Field
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import AccessDenied, MarketoError
+from marketo_assets.api.errors import AccessDenied
 from marketo_assets.defs.assets.reference import GROUP
 from marketo_assets.defs.assets.reference_tables import REFERENCE_TABLES
 from marketo_assets.defs.assets.sources import MARKETO_MEMBERSHIPS, OWNERS
@@ -22,20 +22,20 @@ from marketo_assets.defs.member_checks import (
     check_list_members,
     check_program_members,
 )
-from marketo_assets.defs.metadata import Metadata, megabytes, quota_left, release_metadata, table_metadata
+from marketo_assets.defs.member_metadata import list_metadata, members_metadata, program_metadata, sentence_of
+from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata
 from marketo_assets.defs.pausing import pausing
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.extract.bulk import Exporter, ExportError
+from marketo_assets.extract.bulk import Exporter
 from marketo_assets.extract.objects import choose_objects
-from marketo_assets.load.columns import table_columns
-from marketo_assets.load.list_capture import ListCapture, capture_list_members
-from marketo_assets.load.member_capture import MemberCapture, ReadingTerms, capture_program_members
+from marketo_assets.load.list_capture import capture_list_members
+from marketo_assets.load.member_capture import MemberCapture, capture_program_members
+from marketo_assets.load.member_runs import PASSING, ReadingTerms
 from marketo_assets.publish import publish
 from marketo_assets.settings import Settings
-from marketo_assets.warehouse import DuckDBConnection, Release, Warehouse
+from marketo_assets.warehouse import Release, Warehouse
 
 _SPECS = {spec.key.path[-1]: spec for spec in REFERENCE_TABLES}
-_Check = Callable[..., Iterator[dg.AssetCheckResult]]
 
 
 class MemberConfig(dg.Config):
@@ -80,27 +80,12 @@ def program_members(
     context: dg.AssetExecutionContext, config: MemberConfig, marketo: MarketoResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster does not take the generic form beside checks
     """Bring the members of programs up to now, and publish."""
-
-    def capture(exporter: Exporter, files: Warehouse, settings: Settings) -> Metadata:
-        return _told_of_programs(
-            capture_program_members(
-                exporter.client,
-                files,
-                settings,
-                run_id=context.run.run_id,
-                log=exporter.log,
-                terms=config.terms(),
-                exporter=exporter,
-            )
-        )
-
-    return _materialize(context, marketo, warehouse, capture, check_program_members)
+    return _materialize(context, config, marketo, warehouse)
 
 
 @dg.asset(
     key=LIST_MEMBERS,
     deps=[MARKETO_MEMBERSHIPS, _SPECS["static_lists"]],
-    pool=POOL,
     group_name=GROUP,
     owners=OWNERS,
     kinds={"duckdb", "view"},
@@ -114,52 +99,36 @@ def program_members(
         "once, from then on activities tell, where they are captured; lists are read again where activities contradict "
         "each other, and after `whole_after_days`. Where activities are not captured every list is read each time. "
         "**Cost:** a capture of activities and one of changes; for each list that is read one call for each 300 leads "
-        "or an export of some ten bytes a lead."
+        "or an export of some ten bytes a lead. Where a quota has no room for what is left to be read, that waits for "
+        "the next run; the run itself waits for no place among exports."
     ),
 )
 def static_list_members(
     context: dg.AssetExecutionContext, config: MemberConfig, marketo: MarketoResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster does not take the generic form beside checks
     """Bring the members of static lists up to now, and publish."""
-
-    def capture(exporter: Exporter, files: Warehouse, settings: Settings) -> Metadata:
-        return _told_of_lists(
-            capture_list_members(
-                exporter.client,
-                files,
-                settings,
-                run_id=context.run.run_id,
-                log=exporter.log,
-                terms=config.terms(),
-                exporter=exporter,
-            )
-        )
-
-    return _materialize(context, marketo, warehouse, capture, check_list_members)
+    return _materialize(context, config, marketo, warehouse)
 
 
 def _materialize(
-    context: dg.AssetExecutionContext,
-    marketo: MarketoResource,
-    warehouse: WarehouseResource,
-    capture: Callable[[Exporter, Warehouse, Settings], Metadata],
-    check: _Check,
+    context: dg.AssetExecutionContext, config: MemberConfig, marketo: MarketoResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster does not take the generic form beside checks
-    name = context.asset_key.path[-1]
+    name, is_of_programs = context.asset_key.path[-1], context.asset_key == PROGRAM_MEMBERS
+    check = check_program_members if is_of_programs else check_list_members
     with explained():
         settings, files = marketo.settings(), warehouse.warehouse()
-        with marketo.open_client(settings, is_backfill=True) as client, pausing(context, client.ledger):
-            try:
-                told = _captured(context, client, settings, files, capture)
-            except (MarketoError, ExportError):
-                _publish(files, client, settings)  # what was captured before
-                raise
-            release = _publish(files, client, settings)
+        with marketo.open_client(settings, is_backfill=True) as client:
+            # A run that takes no place in the pool has no use for a pause of it.
+            with pausing(context, client.ledger) if is_of_programs else nullcontext():
+                try:
+                    told = _captured(context, config, client, settings, files)
+                except PASSING:
+                    _publish(files, client, settings)  # what was captured before
+                    raise
+                release = _publish(files, client, settings)
             left = quota_left(client.ledger)
         with files.transaction() as con:
-            results, shown = list(check(con, settings.clock.now())), _table(con, name)
-    if "left_out" not in told:
-        context.log.info(_sentence(told))
+            results, shown = list(check(con, settings.clock.now())), members_metadata(con, name)
     return dg.MaterializeResult(check_results=results, metadata={**told, **shown, **release_metadata(release), **left})
 
 
@@ -169,15 +138,16 @@ def _publish(files: Warehouse, client: MarketoClient, settings: Settings) -> Rel
 
 def _captured(
     context: dg.AssetExecutionContext,
+    config: MemberConfig,
     client: MarketoClient,
     settings: Settings,
     files: Warehouse,
-    capture: Callable[[Exporter, Warehouse, Settings], Metadata],
 ) -> Metadata:
     name = context.asset_key.path[-1]
     if name not in choose_objects(settings):
         context.log.info(f"{name} is not among MARKETO_OBJECTS, so nothing is read")
         return {"left_out": "not among MARKETO_OBJECTS"}
+    capture = capture_program_members if context.asset_key == PROGRAM_MEMBERS else capture_list_members
     exporter = Exporter(
         client,
         client.ledger,
@@ -188,60 +158,17 @@ def _captured(
         on_accepted=lambda: look(context.instance, client.ledger),
     )
     try:
-        return capture(exporter, files, settings)
+        found = capture(
+            client,
+            files,
+            settings,
+            run_id=context.run.run_id,
+            log=exporter.log,
+            terms=config.terms(),
+            exporter=exporter,
+        )
     except AccessDenied as error:
         context.log.warning(f"{name} is left out, and nothing is marked as removed: {error}")
         return {"left_out": str(error), "calls": client.calls}
-
-
-def _sentence(told: Metadata) -> str:
-    if "programs" in told:
-        found = (
-            f"{told['programs']:,} programs, of which {told['programs_read_whole']:,} were read whole: "
-            f"{told['members_read']:,} members read, {told['members_removed']:,} found to have left, "
-            f"{told['rejected_values']:,} values did not fit their type"
-        )
-    else:
-        found = (
-            f"{told['lists']:,} lists, {told['lists_told_by_activities']:,} of them told by activities, "
-            f"{told['lists_read']:,} read, {told['lists_exported']:,} exported: {told['rows_changed']:,} rows changed"
-        )
-    return f"{found}; {told['calls']:,} calls, {megabytes(told['file_bytes'])}, {told['worked_seconds']:.1f} s"
-
-
-def _told_of_programs(found: MemberCapture) -> Metadata:
-    return {
-        "programs": found.programs,
-        "programs_read_whole": found.read_whole,
-        "programs_postponed": found.postponed,
-        "programs_vanished": ", ".join(map(str, found.vanished)) or "none",
-        "members_read": found.rows,
-        "members_removed": found.removed,
-        "rejected_values": found.rejected_values,
-        "exports": found.exports,
-        "file_bytes": found.file_bytes,
-        "calls": found.calls,
-        "worked_seconds": round(found.seconds, 2),
-    }
-
-
-def _told_of_lists(found: ListCapture) -> Metadata:
-    return {
-        "lists": found.lists,
-        "lists_told_by_activities": found.told,
-        "lists_read": found.read,
-        "lists_exported": found.exported,
-        "lists_postponed": found.postponed,
-        "lists_vanished": ", ".join(map(str, found.vanished)) or "none",
-        "rows_changed": found.changed,
-        "file_bytes": found.file_bytes,
-        "calls": found.calls,
-        "worked_seconds": round(found.seconds, 2),
-    }
-
-
-def _table(con: DuckDBConnection, name: str) -> Metadata:
-    if not table_columns(con, "main", name):
-        return {}
-    row = con.execute(f"SELECT count(*) FROM main.{name} WHERE removed_at IS NULL").fetchone()
-    return {**table_metadata(con, "main", name), "members": row[0] if row else 0}
+    context.log.info(sentence_of(found))
+    return program_metadata(found) if isinstance(found, MemberCapture) else list_metadata(found)

@@ -63,8 +63,8 @@ CHECKS = {
     "landing/lead_exports": ["no_long_waits"],
     "landing/lead_ids": ["agrees_with_marketo"],
     "marketo/leads": ["has_every_lead", "months_repaired", "unique_ids"],
-    "marketo/program_members": ["read_whole", "unique_members"],
-    "marketo/static_list_members": ["read_whole", "unique_members"],
+    "marketo/program_members": ["not_suddenly_empty", "read_whole", "unique_members"],
+    "marketo/static_list_members": ["not_suddenly_empty", "read_whole", "unique_members"],
     "marketo/raw/lead_changes": ["nothing_unseen", "unique_changes"],
     "marketo/raw/lead_deletions": ["gone_or_here", "known_leads", "unique_deletions"],
     "marketo/raw/lead_merges": ["one_winner"],
@@ -181,16 +181,18 @@ def test_what_people_read_follows_by_itself() -> None:
 
 
 def test_only_exports_take_a_place_in_the_pool() -> None:
-    """Sweeps and audits export too; loads wait for the file lock, not for Marketo's export slots."""
-    pools = {
-        key: defs.resolve_assets_def(key).op.pool for key in (dg.AssetKey(path.split("/")) for path in PARTITIONED)
-    }
+    """Sweeps and audits export too; loads wait for the file lock, not for export slots, and lists are read by pages."""
+    members = ("marketo/program_members", "marketo/static_list_members")
+    keys = [dg.AssetKey(path.split("/")) for path in (*PARTITIONED, *members)]
+    pools = {key: defs.resolve_assets_def(key).op.pool for key in keys}
 
     assert {
         "landing/activity_exports": "marketo_export",
         "landing/lead_exports": "marketo_export",
         "marketo/activities": None,
+        "marketo/program_members": "marketo_export",
         "marketo/raw/lead_snapshots": None,
+        "marketo/static_list_members": None,
     } == {address(key): pool for key, pool in pools.items()}
 
 

@@ -132,6 +132,53 @@ def test_a_spent_export_quota_is_a_pause(jobs: Jobs, road: Road) -> None:
     assert [] == wrong_members(road)
 
 
+def test_members_that_are_gone_all_at_once_are_told(jobs: Jobs, road: Road) -> None:
+    """A run that finds nobody anywhere succeeds, marks nothing, and a check warns."""
+    begin(road)
+    assert jobs.run("program_members").success
+    programs = [asset["id"] for asset in road.desk("GET", "/assets/program")["assets"]]
+    for program in programs:
+        if members := in_program(road, program):
+            change_program(road, program, members, "Not in Program")
+    result = jobs.run("program_members", refresh=True)
+
+    assert result.success
+    assert ["not_suddenly_empty"] == failed_checks(result)
+    found = told(result)
+    assert found["members"] == found["dagster/row_count"] > 0 < found["programs_doubted"]
+
+
+def test_lists_wait_for_no_export_that_they_do_not_need(jobs: Jobs, road: Road) -> None:
+    """With a spent export quota (1029) a run reads all lists that fit pages; the large ones wait for the next run."""
+    begin(road)
+    for list_id in (3001, 3002):
+        road.desk("POST", "/faults", route=f"GET */lists/{list_id}/leads.json", kind="not_json", count=None)
+    message = "Export daily quota exceeded"
+    road.desk("POST", "/faults", route="POST */create.json", kind="error", code="1029", message=message, count=1)
+    found = told(result := jobs.run("list_members"))
+    assert result.success
+    assert (24, 2) == (found["lists_read"], found["lists_waiting_for_export_quota"])
+    with road.reading() as con:
+        assert [] == [line for line in list_differences(con, road.control) if not {"3001", "3002"} & {*line.split()}]
+    road.settings.clock.sleep(86_400)
+    found = told(jobs.run("list_members"))
+    assert (2, 0) == (found["lists_exported"], found["lists_waiting_for_export_quota"])
+    assert [] == wrong_lists(road)
+
+
+def test_lists_are_left_to_the_next_run_when_calls_are_spent(jobs: Jobs, road: Road) -> None:
+    """A spent quota of calls (607) among lists is no failure: what was read is published, the rest comes next."""
+    begin(road)
+    road.desk("POST", "/faults", route="GET */lists/*/leads.json", kind="error", code="607", skip=5, count=None)
+    found = told(result := jobs.run("list_members"))
+    assert result.success
+    assert (5, 21) == (found["lists_read"], found["lists_postponed"])
+    road.desk("DELETE", "/faults")
+    road.settings.clock.sleep(86_400)
+    assert 0 == told(jobs.run("list_members"))["lists_postponed"]
+    assert [] == wrong_lists(road)
+
+
 def test_a_list_that_marketo_refuses_keeps_no_other_back(jobs: Jobs, road: Road) -> None:
     """The run fails with what Marketo said, and has published the members of the other lists."""
     begin(road)
