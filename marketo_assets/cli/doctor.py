@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import httpx
 
 from marketo_assets.api.client import MarketoClient
+from marketo_assets.cli.doctor_dagster import check_dagster
 from marketo_assets.cli.doctor_instance import check_instance
 from marketo_assets.cli.doctor_machine import check_folder, check_mixing, check_space
 from marketo_assets.cli.doctor_quotas import check_pauses
@@ -53,7 +54,8 @@ def run_doctor(*, screen: Screen | None = None, transport: httpx.BaseTransport |
 def examine(
     project: Project, environ: Mapping[str, str], findings: Findings, *, transport: httpx.BaseTransport | None = None
 ) -> None:
-    """Add to *findings* what there is to say about machine, settings, instance and start month."""
+    """Add to *findings* what there is to say about Dagster, machine, settings, instance and start month."""
+    check_dagster(project.root, environ, findings)
     is_writable = check_folder(project.data_dir, findings)
     settings = _settings(environ, findings)
     check_space(project.data_dir, settings, findings)
