@@ -25,7 +25,7 @@ def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
     # Not the largest of all: one month with a list import in it would make every other look too large for the day.
     before = sorted(name for name in sizes if name < request.partition)[-_NEIGHBOURS:]
     after = sorted(name for name in sizes if name > request.partition)[:_NEIGHBOURS]
-    return _or_more([sizes[name] for name in (*before, *after)], ledger)
+    return _or_more([sizes[name] for name in (*before, *after)], ledger.exports.daily_bytes)
 
 
 def known_sizes(ledger: Ledger, exported: str) -> dict[str, int]:
@@ -40,17 +40,21 @@ def usual_bytes(ledger: Ledger) -> int:
     The object is that of the newest export. At first it is a quarter of the share; of months that no day has room for,
     what the smallest piece takes.
     """
+    return usual_of(recent_sizes(ledger), ledger.exports.daily_bytes)
+
+
+def recent_sizes(ledger: Ledger) -> list[int]:
+    """Return how large the months of the object of the newest export were, the one that was exported last first."""
     newest = next((job.object for job in recorded_jobs(ledger) if job.object in MONTHLY), None)
-    sizes = [size for size in known_sizes(ledger, newest).values() if size] if newest else []
-    usual = _or_more(sizes[: 2 * _NEIGHBOURS], ledger)
-    daily = ledger.exports.daily_bytes
+    return list(known_sizes(ledger, newest).values()) if newest else []
+
+
+def usual_of(recent: Sequence[int], daily: int) -> int:
+    """Return how much of the *daily* share the next export may take, after *recent* ones."""
+    usual = _or_more([size for size in recent if size][: 2 * _NEIGHBOURS], daily)
     return usual if usual <= daily else round(LEAST_OF_DAY * daily)
 
 
-def _or_more(sizes: Sequence[int], ledger: Ledger) -> int:
+def _or_more(sizes: Sequence[int], daily: int) -> int:
     # Months differ: with no more than the largest set aside, a day's share is exceeded by the next larger one.
-    return round(max(sizes) * (1 + (_MARGIN if len(sizes) > 1 else 2 * _MARGIN))) if sizes else _unknown(ledger)
-
-
-def _unknown(ledger: Ledger) -> int:
-    return ledger.exports.daily_bytes // 4
+    return round(max(sizes) * (1 + (_MARGIN if len(sizes) > 1 else 2 * _MARGIN))) if sizes else daily // 4

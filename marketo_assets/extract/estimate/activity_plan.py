@@ -9,7 +9,8 @@ from datetime import datetime
 from marketo_assets.api.limits import Ledger
 from marketo_assets.extract.activity_fields import EXPORTED
 from marketo_assets.extract.estimate.activity_sample import ActivitySample, read_activity_sample
-from marketo_assets.extract.estimate.days import Schedule, play
+from marketo_assets.extract.estimate.course import play
+from marketo_assets.extract.estimate.days import Schedule
 from marketo_assets.extract.estimate.months import (
     LEAST_MARGIN,
     KnownMonth,

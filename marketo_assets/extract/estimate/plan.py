@@ -11,7 +11,8 @@ from statistics import median
 from marketo_assets.api.limits import Ledger
 from marketo_assets.api.pauses import pauses
 from marketo_assets.extract.estimate.calibration import Calibration, read_calibration
-from marketo_assets.extract.estimate.days import CALLS_OF_HERE, Allotment, Pace, Schedule, Wanted, play
+from marketo_assets.extract.estimate.course import play
+from marketo_assets.extract.estimate.days import CALLS_OF_HERE, Allotment, Pace, Schedule, Wanted
 from marketo_assets.extract.estimate.months import (
     KnownMonth,
     MonthEstimate,
@@ -21,7 +22,7 @@ from marketo_assets.extract.estimate.months import (
     upper_bytes,
 )
 from marketo_assets.extract.export_jobs import LEADS, recorded_jobs
-from marketo_assets.extract.export_sizes import known_sizes
+from marketo_assets.extract.export_sizes import known_sizes, recent_sizes
 from marketo_assets.extract.filling import Filling
 from marketo_assets.settings import Settings
 
@@ -127,6 +128,7 @@ def read_allotment(ledger: Ledger) -> Allotment:
         used_bytes=ledger.exports.used() + ledger.exports.reserved(),
         used_calls=ledger.day.daily_calls - left,
         not_before=max(waits, default=None),
+        recent_bytes=tuple(recent_sizes(ledger)),
     )
 
 
@@ -147,7 +149,10 @@ def read_pace(ledger: Ledger, settings: Settings, exported: str = LEADS) -> Pace
     if not worked:
         return usual
     # The shortest time in the queue is what Marketo needs though a place is free.
-    return replace(usual, seconds=median(worked) + min(queued), seconds_per_mb=0.0, is_measured=True)
+    shortest = min(queued)
+    return replace(
+        usual, seconds=median(worked) + shortest, queue_seconds=shortest, seconds_per_mb=0.0, is_measured=True
+    )
 
 
 def bytes_to_set_aside(ledger: Ledger, month: str, names: Sequence[str]) -> int | None:
