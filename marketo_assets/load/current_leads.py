@@ -75,24 +75,28 @@ def settle(con: DuckDBConnection) -> int:
 
 
 def mark_missing(con: DuckDBConnection, ids: Iterable[int], missed_at: datetime, load_id: int) -> None:
-    """Record that a reading at *missed_at* did not find these leads; when each was first missed stays known."""
+    """Record that a reading at *missed_at* did not find these leads; when each was first and last missed stays known.
+
+    A file that is loaded again may be older than the last reading that missed them.
+    """
     numbers = sorted(set(ids))
-    firsts = dict(
-        con.execute(
-            "DELETE FROM meta.missing_leads WHERE lead_id IN (SELECT unnest(?::BIGINT[])) "
-            "RETURNING lead_id, first_missed_at",
-            [numbers],
-        ).fetchall()
-    )
-    rows = [
-        {
-            "lead_id": lead_id,
-            "first_missed_at": firsts.get(lead_id, missed_at),
-            "missed_at": missed_at,
-            "load_id": load_id,
-        }
-        for lead_id in numbers
-    ]
+    known = con.execute(
+        "DELETE FROM meta.missing_leads WHERE lead_id IN (SELECT unnest(?::BIGINT[])) "
+        "RETURNING lead_id, first_missed_at, missed_at, load_id",
+        [numbers],
+    ).fetchall()
+    firsts, lasts = {row[0]: row[1] for row in known}, {row[0]: row[2:] for row in known if row[2] > missed_at}
+    rows = []
+    for lead_id in numbers:
+        last_missed_at, last_load_id = lasts.get(lead_id, (missed_at, load_id))
+        rows.append(
+            {
+                "lead_id": lead_id,
+                "first_missed_at": firsts.get(lead_id, missed_at),
+                "missed_at": last_missed_at,
+                "load_id": last_load_id,
+            }
+        )
     append_rows(con, "meta.missing_leads", rows)
 
 

@@ -102,3 +102,13 @@ def test_first_missed_stays_known(versions: DuckDBConnection) -> None:
     mark_missing(versions, [1], at(40), 7)
     row = versions.execute("SELECT first_missed_at, missed_at FROM meta.missing_leads").fetchone()
     assert (at(20), at(40)) == row
+
+
+@pytest.mark.parametrize("versions", [[SNAPSHOT]], ids=["one version"], indirect=True)
+def test_last_missed_stays_known(versions: DuckDBConnection) -> None:
+    """A file that was read before a lead was last missed, and is loaded after it, takes nothing of that back."""
+    mark_missing(versions, [1], at(20), 6)
+    mark_missing(versions, [1], at(40), 7)
+    mark_missing(versions, [1], at(30), 8)
+    row = versions.execute("SELECT first_missed_at, missed_at, load_id FROM meta.missing_leads").fetchone()
+    assert (at(20), at(40), 7) == row
