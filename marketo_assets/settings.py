@@ -191,6 +191,7 @@ def store_start_month(data_dir: Path, month: str) -> None:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = data_dir / "start_month.new"
     fresh.write_text(f"{month}\n", "utf-8")
+    fresh.chmod(0o600)
     fresh.replace(data_dir / "start_month")
 
 

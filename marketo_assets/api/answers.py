@@ -18,6 +18,7 @@ from marketo_assets.api.errors import (
     AccessDenied,
     FeatureAbsent,
     FixRequest,
+    GarbledAnswer,
     MarketoError,
     NoData,
     RateLimited,
@@ -71,7 +72,7 @@ def read_answer(response: httpx.Response, spoken: Spoken = NOTHING) -> Answer:
     if response.status_code != httpx.codes.OK:
         raise status_error(response)
     if body is None or body.get("success") is not True:
-        raise unreadable(response, request_id_of(body))
+        raise unreadable(response, request_id_of(body), is_garbled=body is None)
     return Answer(_records(body), body, request_id_of(body), _warnings(body.get("warnings")), answered_at)
 
 
@@ -128,12 +129,16 @@ def status_error(response: httpx.Response) -> MarketoError:
     return FixRequest(f"The request was refused with {shown}", str(status)) if status >= 400 else unreadable(response)
 
 
-def unreadable(response: httpx.Response, request_id: str | None = None) -> MarketoError:
-    """Return the error for a body that cannot be Marketo's; the body itself is not repeated."""
+def unreadable(response: httpx.Response, request_id: str | None = None, *, is_garbled: bool = False) -> MarketoError:
+    """Return the error for a body that cannot be Marketo's; the body itself is not repeated.
+
+    *is_garbled* says that it is no JSON object, so that the same request may bring one.
+    """
     kind = media_type(response) or "no content type"
     if kind == "text/html":
         return WrongInstance(f"A web page came instead of an answer (HTTP {response.status_code}, {kind})")
-    return UnreadableAnswer(f"The answer is not Marketo's JSON (HTTP {response.status_code}, {kind})", None, request_id)
+    found = GarbledAnswer if is_garbled else UnreadableAnswer
+    return found(f"The answer is not Marketo's JSON (HTTP {response.status_code}, {kind})", None, request_id)
 
 
 def media_type(response: httpx.Response) -> str:

@@ -24,6 +24,7 @@ from marketo_assets.api.errors import (
     ConcurrencyLimited,
     DailyQuotaSpent,
     ExportQuotaSpent,
+    GarbledAnswer,
     MarketoError,
     OutcomeUnknown,
     RateLimited,
@@ -259,7 +260,7 @@ class MarketoClient:
 
 def _unknown_outcome(error: MarketoError, route: str) -> OutcomeUnknown | None:
     was_sent = isinstance(error, Unreachable) and error.was_sent
-    if was_sent or isinstance(error, UnreadableAnswer) or leaves_outcome_unknown(error):
+    if was_sent or isinstance(error, UnreadableAnswer | GarbledAnswer) or leaves_outcome_unknown(error):
         return OutcomeUnknown(f"Whether {route} took effect is unknown: {error.message}", error.code, error.request_id)
     return None
 

@@ -9,6 +9,7 @@ MarketoError
         Unreachable             no answer: DNS, refused, timed out, connection lost
         QueueFull               1029 in one of its meanings, 1016: wait for other jobs to end
         FileInterrupted         a download ended early: go on by Range
+        GarbledAnswer           HTTP 200 with nothing in it, or with no whole JSON object: a write may have happened
     SignInAgain                 601, 602: fetch a token and repeat once
     WaitForReset                not before `resets_at`
         DailyQuotaSpent         607, or this project's share of the day's calls
@@ -111,6 +112,13 @@ class Unreachable(TryAgain):
     next_step = "Check the network and that MARKETO_BASE_URL names your instance, then run again."
     tries = 4
     was_sent: bool = False
+
+
+class GarbledAnswer(TryAgain):
+    """What came is empty, cut off, or otherwise no JSON object: a gateway's accident, as a rule, and soon over."""
+
+    next_step = "Try again; if it stays so, check for a proxy or gateway in between."
+    tries = 3
 
 
 class QueueFull(TryAgain):
@@ -319,5 +327,5 @@ def concerns_what_was_asked(error: MarketoError) -> bool:
 
     It does not where it gave no answer, where an allotment is spent, and where it does not know who asks.
     """
-    is_answer = error.code is not None or isinstance(error, UnreadableAnswer | StuckPaging)
+    is_answer = error.code is not None or isinstance(error, UnreadableAnswer | GarbledAnswer | StuckPaging)
     return is_answer and not isinstance(error, WaitForReset | SignInAgain | BadCredentials)

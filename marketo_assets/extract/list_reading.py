@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from marketo_assets.api.client import MarketoClient
-from marketo_assets.api.errors import PagingTokenRefused, UnreadableAnswer
+from marketo_assets.api.errors import GarbledAnswer, PagingTokenRefused, UnreadableAnswer
 from marketo_assets.api.lead_database import BATCH
 from marketo_assets.api.memberships import list_pages
 
@@ -42,7 +42,7 @@ def read_list(client: MarketoClient, list_id: int) -> ListReading | None:
             return _read_pages(client, list_id)
         except PagingTokenRefused:
             continue
-        except UnreadableAnswer:
+        except (GarbledAnswer, UnreadableAnswer):
             return None
     return None
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import (
+    GarbledAnswer,
     InstanceDown,
     MarketoError,
     OutcomeUnknown,
@@ -34,7 +35,7 @@ PATIENCE = timedelta(minutes=30)
 REST_SECONDS = 1800.0
 """How long nobody tries after that."""
 _PAUSES = (30.0, 60.0, 120.0, 240.0)
-_TROUBLE = (Unavailable, ServerTrouble, Unreachable, UnreadableAnswer)
+_TROUBLE = (Unavailable, ServerTrouble, Unreachable, GarbledAnswer, UnreadableAnswer)
 
 
 @dataclass(frozen=True)

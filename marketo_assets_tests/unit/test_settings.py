@@ -232,6 +232,7 @@ def test_the_start_month(data_dir: Path) -> None:
     store_start_month(data_dir, "2019-05")
     assert ("2019-05", False) == (read_start_month(values, now=NOW).month, read_start_month(values, now=NOW).is_default)
     assert "2026-08" == read_start_month({**values, "start_month": "2026-08"}, now=NOW).month
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in data_dir.iterdir()}
 
 
 MONTHS = {

@@ -60,6 +60,19 @@ def test_trouble_that_passes_is_not_noticed(client: MarketoClient, instance: Ins
 
 
 @pytest.mark.parametrize(
+    "content", [b"", b'{"requestId": "r", "success": tr', b"ok"], ids=["empty", "cut off", "a word"]
+)
+def test_an_answer_that_is_no_json_is_asked_for_again(
+    client: MarketoClient, instance: Instance, content: bytes
+) -> None:
+    """HTTP 200 with nothing usable in it is a gateway's accident, and no reason to fail a reading."""
+    instance.script(PATH, httpx.Response(200, content=content), accepted([{"id": 1}]))
+
+    assert client.get(PATH).result == [{"id": 1}]
+    assert client.calls == 2
+
+
+@pytest.mark.parametrize(
     ("answer", "tries"),
     [
         pytest.param(refusal("611", "System error"), 3, id="611"),
@@ -68,6 +81,8 @@ def test_trouble_that_passes_is_not_noticed(client: MarketoClient, instance: Ins
         pytest.param(refusal("608", "Unavailable"), 5, id="608"),
         pytest.param(refusal("606", "Rate"), 8, id="606"),
         pytest.param(httpx.ReadTimeout("slow"), 4, id="timeouts"),
+        pytest.param(httpx.Response(200, content=b""), 3, id="empty answers"),
+        pytest.param(httpx.Response(200, json={"success": False}), 1, id="refused without a code"),
         pytest.param(refusal("603", "Access denied"), 1, id="603"),
         pytest.param(refusal("1003", "Too many results match the filter"), 1, id="1003"),
         pytest.param(refusal("9999", "Unheard of"), 1, id="unknown code"),

@@ -45,7 +45,7 @@ def test_a_refused_token_is_told_apart(client: MarketoClient, instance: Instance
         pytest.param(refusal("609", "Invalid JSON"), "InvalidData", id="a request built wrongly"),
         pytest.param(refusal("607", "Daily quota reached"), "DailyQuotaSpent", id="quota spent"),
         pytest.param(refusal("9999", "Something else"), "GiveUp", id="a code that is not documented"),
-        pytest.param(httpx.Response(200, text="token"), "UnreadableAnswer", id="no envelope"),
+        pytest.param(httpx.Response(200, text="token"), "GarbledAnswer", id="no envelope"),
     ],
 )
 def test_other_refusals_stay_what_they_are(
