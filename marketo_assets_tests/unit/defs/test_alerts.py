@@ -21,6 +21,7 @@ from marketo_assets.defs.alerts import WebhookFailed, failure_alerts, send_alert
 from marketo_assets.defs.failures import explained
 from marketo_assets.defs.pausing import PAUSED_FOR, RESUMED
 from marketo_assets.settings import Secret, SettingsError, load_settings
+from marketo_assets_tests.unit.defs.history import open_history
 
 PERSON = "jane.doe@example.com"
 PATH = "/services/T000/B000/a-secret-part"
@@ -70,7 +71,7 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as made:
+    with open_history(tmp_path) as made:
         yield made
 
 

@@ -11,11 +11,12 @@ from dagster._daemon.asset_daemon import get_auto_materialize_paused, set_auto_m
 
 from marketo_assets.defs.automation_switch import show_automation_as_on
 from marketo_assets.defs.export_gate import export_quota_gate
+from marketo_assets_tests.unit.defs.history import open_history
 
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as made:
+    with open_history(tmp_path) as made:
         yield made
 
 

@@ -20,6 +20,7 @@ from marketo_assets.defs.export_gate import Decision, decide, export_quota_gate,
 from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool
 from marketo_assets_tests.pipeline.storm import Killed
 from marketo_assets_tests.unit.api.instance import Instance, accepted, refusal
+from marketo_assets_tests.unit.defs.history import open_history
 
 NOON = datetime(2026, 1, 14, 0, 48, tzinfo=UTC)
 RESET = datetime(2026, 1, 14, 6, tzinfo=UTC)
@@ -43,9 +44,7 @@ def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """An instance on SQLite whose pools have four places, as dagster.yaml says."""
-    with dg.DagsterInstance.local_temp(
-        str(tmp_path), overrides={"concurrency": {"pools": {"default_limit": 4, "granularity": "run"}}}
-    ) as made:
+    with open_history(tmp_path, {"concurrency": {"pools": {"default_limit": 4, "granularity": "run"}}}) as made:
         yield made
 
 

@@ -19,6 +19,7 @@ from marketo_assets.defs.pausing import MAX_RETRIES, PAUSED_FOR, RESUMED, RETRY
 from marketo_assets.defs.resources import MarketoResource
 from marketo_assets.settings import Settings
 from marketo_assets_tests.pipeline.road import Road, local_road
+from marketo_assets_tests.unit.defs.history import open_history
 
 EARLIER, MONTH, LATER = "2026-06", "2026-07", "2026-08"
 SPENT = {"kind": "error", "code": "1029", "message": "Export daily quota exceeded"}
@@ -34,9 +35,9 @@ def road(data_dir: Path) -> Iterator[Road]:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(
-        str(tmp_path),
-        overrides={
+    with open_history(
+        tmp_path,
+        {
             "concurrency": {"pools": {"default_limit": 4}},
             "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
             "telemetry": {"enabled": False},

@@ -15,6 +15,7 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
 from marketo_assets.defs.run_queue import FILLING_SECONDS, NewestMonthsFirst, priority_of
+from marketo_assets_tests.unit.defs.history import open_history
 
 ROOT = Path(__file__).parents[3]
 ORIGIN = RemoteJobOrigin(
@@ -28,7 +29,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """An instance whose queue is configured as the checkout's dagster.yaml says."""
     told = yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
     overrides = {name: told[name] for name in ("run_coordinator", "concurrency", "telemetry")}
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=overrides) as made:
+    with open_history(tmp_path, overrides) as made:
         yield made
 
 

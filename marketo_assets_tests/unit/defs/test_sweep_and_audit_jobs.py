@@ -16,6 +16,7 @@ from marketo_assets.defs.jobs import lead_snapshots_job
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
 from marketo_assets.defs.schedules import lead_audit_weekly, lead_sweep_nightly, reference_daily
 from marketo_assets_tests.pipeline.road import Road
+from marketo_assets_tests.unit.defs.history import open_history
 
 MONTHS = ("2026-06", "2026-07", "2026-08")
 COMPANY = "C-000001"
@@ -106,7 +107,7 @@ def test_before_the_first_load_a_sweep_says_what_to_do(run: Run) -> None:
 def test_schedules_start_one_run_at_a_time(schedule: dg.ScheduleDefinition, tmp_path: Path) -> None:
     """A schedule is off until it is switched on, and starts nothing while its last run waits."""
     assert dg.DefaultScheduleStatus.STOPPED == schedule.default_status
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with open_history(tmp_path) as instance:
         context = dg.build_schedule_context(instance=instance)
         assert isinstance(schedule(context), dg.RunRequest)
         instance.create_run_for_job(defs.resolve_job_def(schedule.job_name), status=dg.DagsterRunStatus.STARTED)
