@@ -7,7 +7,7 @@ import dagster as dg
 
 from marketo_assets.defs.check_results import ERROR, counted
 from marketo_assets.extract.objects import choose_objects, details_to_read, objects_to_read
-from marketo_assets.load.reference import READINGS, TABLE
+from marketo_assets.load.reference import READINGS, TABLE, known_objects
 from marketo_assets.models.reference import count_misfits
 from marketo_assets.settings import Settings
 from marketo_assets.warehouse import DuckDBConnection
@@ -20,6 +20,8 @@ _TOLD = {
     "`raw.reference_versions` has them as they came.",
     "objects_are_read": "Objects that were read once and not for a week, and those that MARKETO_OBJECTS names and that "
     "were never read: most often the credentials may not read them.",
+    "not_suddenly_empty": "Objects of which records are shown, and of which the last reading of everything found none: "
+    "a reading of another day has to confirm that all are gone.",
 }
 REFERENCE_CHECKS = tuple(dg.AssetCheckSpec(name, asset=VERSIONS, description=told) for name, told in _TOLD.items())
 
@@ -43,6 +45,12 @@ def check_reference(con: DuckDBConnection, settings: Settings, now: datetime) ->
         "out of MARKETO_OBJECTS."
     )
     yield counted("objects_are_read", len(stale), advice)
+    empty = sorted(name for name, known in known_objects(con).items() if known.empty_at and known.records)
+    advice = (
+        f"{', '.join(empty)}: Marketo told of none any more, and nothing was marked. Look whether the API user's role "
+        "or workspaces were changed; the next day's reading is believed."
+    )
+    yield counted("not_suddenly_empty", len(empty), advice)
 
 
 def _stale(con: DuckDBConnection, settings: Settings, read: Mapping[str, datetime], now: datetime) -> Iterator[str]:

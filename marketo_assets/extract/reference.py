@@ -5,7 +5,7 @@ What is repeated does no harm, and nothing is taken for removed because a page l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,8 +18,13 @@ Log = Callable[[str], None]
 WHOLE_EVERY = timedelta(hours=20)
 """After so long an object is read whole again, which alone shows what was removed; less than a day, for daily runs."""
 _FEW = 10
+_MOST_AT_ONCE = 3
 _MOST_LISTINGS = 4
 _PROBES = 3
+_SUDDENLY_EMPTY = (
+    "Marketo tells of none any more, where {count:,} were known; nothing was taken for removed. If a reading of "
+    "another day says the same, it is believed. Look whether the API user's role or workspaces were changed."
+)
 _APPROVED = "approved"
 
 
@@ -65,6 +70,8 @@ class Known:
     """When it was last read whole."""
     whole_pages: int = 0
     """Calls that its listing took."""
+    empty_at: datetime | None = None
+    """When a reading of everything found nothing, and no reading since has found anything."""
     records: Mapping[str, KnownRecord] = field(default_factory=dict, repr=False)
     """By id; those that are known to be removed are not among them."""
 
@@ -80,13 +87,19 @@ def begin_since(kind: ReferenceObject, known: Known, now: datetime, lookback: ti
 
 
 def read_object(
-    client: MarketoClient, kind: ReferenceObject, *, since: datetime | None, known: Collection[str] = ()
+    client: MarketoClient,
+    kind: ReferenceObject,
+    *,
+    since: datetime | None,
+    known: Collection[str] = (),
+    empty_at: datetime | None = None,
 ) -> Reading:
     """Return what there is of *kind*, or with *since* what was updated since then.
 
     Of an object that is approved and has a draft, the approved version is among what is found. *known* are the ids
     of before: those that everything lacks are asked for once more, one by one or all together, before they count as
-    removed. Where something went while it was read, it is read again.
+    removed. Where something went while it was read, it is read again. Where there is nothing at all any more, records
+    count as removed only if a reading of another day, at *empty_at*, found nothing either.
 
     **Cost:** one call for each 199 records (campaigns: 300), begun or whole; drafts and missing ones cost a call each,
     and all together no more than another listing or two.
@@ -102,10 +115,13 @@ def read_object(
     if not last.is_steady:
         warnings.append("changed while it was read, again and again; some may show at the next run only")
     found += _approved_versions(client, kind, found, few=first.calls if since is None else _FEW)
-    removed: Iterable[str] = ()
+    removed: Collection[str] = ()
     if since is None and (missing := frozenset(known) - {item.id for item in found}):
         removed, more, told = _gone(client, kind, missing, last)
         found, warnings = found + more, warnings + told
+        is_confirmed = empty_at is not None and first.as_of - empty_at >= WHOLE_EVERY
+        if removed and not (found or is_confirmed or _is_believed(kind, len(missing))):
+            removed, warnings = (), [*warnings, _SUDDENLY_EMPTY.format(count=len(missing))]
     return Reading(
         object=kind.name,
         is_whole=since is None,
@@ -117,6 +133,11 @@ def read_object(
         calls=client.calls - calls,
         warnings=tuple(warnings),
     )
+
+
+def _is_believed(kind: ReferenceObject, missing: int) -> bool:
+    """Say whether it is nothing unusual that an object's last records go, so many, each asked for once more."""
+    return kind.one is not None and missing <= _MOST_AT_ONCE
 
 
 def _approved_versions(
@@ -138,7 +159,7 @@ def _status(item: Found) -> str:
 
 def _gone(
     client: MarketoClient, kind: ReferenceObject, missing: frozenset[str], listed: Listing
-) -> tuple[Iterable[str], list[Found], list[str]]:
+) -> tuple[Collection[str], list[Found], list[str]]:
     """Return which of *missing* are surely gone, what else was found on the way, and what to tell."""
     if listed.calls <= 1 and listed.found:
         # One answer with something in it shows one moment: nothing can have slipped between pages.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
+from marketo_assets.api.values import Number
 from marketo_assets.extract.listing import Found
 from marketo_assets.extract.reference import Log, Reading
 from marketo_assets.land.manifest import LandingError
@@ -136,7 +138,7 @@ def _lines(found: Sequence[Found]) -> bytes:
     # Members in one order, so that a record which Marketo tells in another order is still the same.
     lines = (
         json.dumps(
-            {"place": place, "id": item.id, "request_id": item.request_id, "record": item.record},
+            {"place": place, "id": item.id, "request_id": item.request_id, "record": _exact(item.record)},
             ensure_ascii=False,
             sort_keys=True,
             separators=(",", ":"),
@@ -145,6 +147,16 @@ def _lines(found: Sequence[Found]) -> bytes:
     )
     # Half of a pair of surrogates is JSON for Marketo and none for DuckDB.
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+
+
+def _exact(told: Any) -> Any:
+    """Return *told* with numbers that no float holds, such as large costs, as the texts that they came as."""
+    if isinstance(told, Number):
+        # JSON readers, DuckDB's too, would round them.
+        return told if Decimal(told.spelled) == Decimal(repr(float(told))) else told.spelled
+    if isinstance(told, Mapping):
+        return {name: _exact(value) for name, value in told.items()}
+    return [_exact(value) for value in told] if isinstance(told, list | tuple) else told
 
 
 def _write_manifest(path: Path, landed: LandedReading) -> None:

@@ -134,7 +134,9 @@ class _Lander:
             self.log(f"{kind.name}: took up what was read at {pending.as_of:%Y-%m-%d %H:%M:%S} UTC")
             return replace(pending, calls=0, was_adopted=True)
         since = None if self.is_refresh else begin_since(kind, known, now, self.lookback)
-        reading = read_object(self.client, kind, since=since, known=self.present(kind.name))
+        reading = read_object(
+            self.client, kind, since=since, known=self.present(kind.name), empty_at=self.empty_at(kind.name)
+        )
         for warning in reading.warnings:
             self.log(f"{kind.name}: {warning}")
         return self.store(reading)
@@ -172,6 +174,16 @@ class _Lander:
             for key in landed.removed:
                 found.pop(key, None)
         return found
+
+    def empty_at(self, name: str) -> datetime | None:
+        """Return since when readings of everything find nothing, those not loaded yet included."""
+        since = self.of(name).empty_at
+        for landed in self.pending(name):
+            if landed.records:
+                since = None
+            elif landed.is_whole:
+                since = since or landed.as_of
+        return since
 
     def store(self, reading: Reading) -> LandedReading:
         newest, now = self.of(reading.object).newest, self.settings.clock.now()

@@ -114,20 +114,28 @@ def read_known(warehouse: Warehouse) -> dict[str, Known]:
     """
     with warehouse.transaction() as con:
         ensure_reference(con)
-        records: dict[str, dict[str, KnownRecord]] = {}
-        for name, one, called, updated_at, read_at in con.execute(
-            f"SELECT object, id, record ->> '$.name', record ->> '$.updatedAt', read_until FROM {TABLE} "
-            "QUALIFY row_number() OVER (PARTITION BY object, id ORDER BY load_id DESC) = 1 "
-            "AND removed_at IS NULL"
-        ).fetchall():
-            records.setdefault(name, {})[one] = KnownRecord(called, parse_moment(updated_at), read_at)
-        rows = con.execute(
-            "SELECT object, max(reading), max(as_of), max(as_of) FILTER (is_whole), "
-            f"coalesce(arg_max(pages, reading) FILTER (is_whole), 0) FROM {READINGS} GROUP BY object"
-        ).fetchall()
+        return known_objects(con)
+
+
+def known_objects(con: DuckDBConnection) -> dict[str, Known]:
+    """Return the same of a database that has the tables."""
+    records: dict[str, dict[str, KnownRecord]] = {}
+    for name, one, called, updated_at, read_at in con.execute(
+        f"SELECT object, id, record ->> '$.name', record ->> '$.updatedAt', read_until FROM {TABLE} "
+        "QUALIFY row_number() OVER (PARTITION BY object, id ORDER BY load_id DESC) = 1 "
+        "AND removed_at IS NULL"
+    ).fetchall():
+        records.setdefault(name, {})[one] = KnownRecord(called, parse_moment(updated_at), read_at)
+    rows = con.execute(
+        "SELECT object, max(reading), max(as_of), max(as_of) FILTER (is_whole), "
+        "coalesce(arg_max(pages, reading) FILTER (is_whole), 0), "
+        "min(as_of) FILTER (is_whole AND reading > coalesce(telling, '')) "
+        f"FROM (SELECT *, max(reading) FILTER (records > 0) OVER (PARTITION BY object) AS telling FROM {READINGS}) "
+        "GROUP BY object"
+    ).fetchall()
     return {
-        name: Known(newest, read_at, whole_at, pages, records.get(name, {}))
-        for name, newest, read_at, whole_at, pages in rows
+        name: Known(newest, read_at, whole_at, pages, empty_at, records.get(name, {}))
+        for name, newest, read_at, whole_at, pages, empty_at in rows
     }
 
 

@@ -1,4 +1,4 @@
-"""Marketo that tells of no member anywhere any more is doubted, until a later reading says the same."""
+"""Marketo that tells of no member, or record, anywhere any more is doubted, until a later reading says the same."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from marketo_assets_tests.pipeline.member_road import (
     wrong_lists,
     wrong_members,
 )
+from marketo_assets_tests.pipeline.reference_road import land, peek, read, reference_diff
 from marketo_assets_tests.pipeline.road import Road
 
 Members = dict[int, dict[str, list[int]]]
@@ -175,3 +176,26 @@ def test_a_day_later_programs_are_read_whole_without_being_told_to(road: Road) -
     assert (len(members), 0) == (found.read_whole, found.doubted)
     assert [] == wrong_members(road)
     assert [] == [lead for number in members for lead in in_program(road, number)]
+
+
+def test_everything_gone_at_once_is_shown_until_the_next_day_confirms_it(make_road: MakeRoad) -> None:
+    """However often it is read or landed meanwhile; and what comes back before that was never away."""
+    road = make_road(leads=5, months=1)
+    read(road)
+    removed = "SELECT count(*) FROM raw.reference_versions WHERE removed_at IS NOT NULL AND object = '{}'"
+    for kind in ("email", "static_list"):
+        for asset in road.desk("GET", f"/assets/{kind}")["assets"]:
+            road.desk("DELETE", f"/assets/{kind}/{asset['id']}")
+    for _ in range(3):
+        road.settings.clock.sleep(4000)
+        read(road, is_refresh=True)
+    land(road, is_refresh=True)
+    assert [(0,)] == peek(road, removed.format("emails")) == peek(road, removed.format("static_lists"))
+    assert any("emails: Marketo tells of none any more" in line for line in road.log)
+    road.desk("POST", "/assets/static_list", name="One that is new")
+    read(road, is_refresh=True)
+    assert [] == reference_diff(road, "static_lists"), "where there is one, the others are gone"
+    road.settings.clock.sleep(75_000)
+    read(road)
+
+    assert [] == reference_diff(road)

@@ -68,7 +68,12 @@ CHECKS = {
     "marketo/raw/lead_changes": ["nothing_unseen", "unique_changes"],
     "marketo/raw/lead_deletions": ["gone_or_here", "known_leads", "unique_deletions"],
     "marketo/raw/lead_merges": ["one_winner"],
-    "marketo/raw/reference_versions": ["objects_are_read", "unique_objects", "values_fit_their_type"],
+    "marketo/raw/reference_versions": [
+        "not_suddenly_empty",
+        "objects_are_read",
+        "unique_objects",
+        "values_fit_their_type",
+    ],
     "marketo/raw/lead_snapshots": [
         "created_inside_month",
         "landed_equals_loaded",

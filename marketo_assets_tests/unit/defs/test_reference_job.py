@@ -115,6 +115,22 @@ def test_values_that_do_not_fit_are_counted(job: Job, road: Road) -> None:
     assert "emails.version (1)" in (failed.description or "")
 
 
+def test_what_is_gone_all_at_once_is_told_and_checked(job: Job, road: Road) -> None:
+    """The run succeeds, nothing is marked, and a check warns until the next day's run."""
+    assert job.run().success
+    for asset in road.desk("GET", "/assets/email")["assets"]:
+        road.desk("DELETE", f"/assets/email/{asset['id']}")
+    road.settings.clock.sleep(4000)
+    result = job.run()
+    assert result.success
+    assert (0, True) == (told(result, LANDING)["removed"], "none any more" in told(result, LANDING)["warnings"])
+    (failed,) = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert ("not_suddenly_empty", dg.AssetCheckSeverity.WARN) == (failed.check_name, failed.severity)
+    road.settings.clock.sleep(86_400)
+    assert all(check.passed for check in job.run().get_asset_check_evaluations())
+    assert [] == reference_diff(road, "emails")
+
+
 def test_a_refresh_reads_all_details_again(job: Job, road: Road) -> None:
     """Switched on for one run, it asks for every program once more."""
     calls = told(job.run(), LANDING)["calls"]

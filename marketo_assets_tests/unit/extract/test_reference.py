@@ -165,6 +165,35 @@ def test_an_instance_that_tells_nothing_any_more_is_not_believed(
     assert () == reading.removed
 
 
+@pytest.mark.parametrize(
+    ("count", "hours_ago", "is_believed"),
+    [(1, None, True), (3, None, True), (4, None, False), (450, None, False), (450, 1, False), (450, 21, True)],
+    ids=["the only one", "a few", "more", "many", "many, again within the hour", "many, again a day later"],
+)
+def test_everything_that_is_gone_at_once_has_to_be_confirmed(
+    client: MarketoClient, instance: Instance, count: int, hours_ago: int | None, is_believed: bool
+) -> None:
+    """An instance without any record, where there were more than a few, is believed when another day says the same."""
+    Shelf(instance, [])
+    empty_at = None if hours_ago is None else NOW - timedelta(hours=hours_ago)
+    reading = read_object(client, LISTS, since=None, known=keys(range(count)), empty_at=empty_at)
+
+    assert (keys(range(count)) if is_believed else set()) == set(reading.removed)
+    assert is_believed != any("nothing was taken for removed" in told for told in reading.warnings)
+
+
+@pytest.mark.parametrize("name", ["lead_partitions", "segmentations", "tags"])
+def test_what_cannot_be_asked_for_one_by_one_has_to_be_confirmed(
+    client: MarketoClient, instance: Instance, name: str
+) -> None:
+    """Even the only record is not taken for removed because one listing comes empty."""
+    instance.script(KINDS[name].path, httpx.Response(200, json=NOTHING))
+
+    assert () == read_object(client, KINDS[name], since=None, known={"1"}).removed
+    again = read_object(client, KINDS[name], since=None, known={"1"}, empty_at=NOW - timedelta(days=1))
+    assert ("1",) == again.removed
+
+
 def test_many_that_are_gone_cost_a_listing_and_not_a_call_each(client: MarketoClient, instance: Instance) -> None:
     """Two listings that agree prove it, with three of them asked for one by one."""
     shelf = Shelf(instance, list(range(250)))
