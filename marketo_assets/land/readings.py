@@ -56,6 +56,23 @@ def pending_readings(landing_dir: Path, object_name: str, newest: str) -> list[L
     return [_read_manifest(path) for path in paths]
 
 
+def landed_readings(landing_dir: Path, object_name: str) -> list[LandedReading]:
+    """Return all landed readings of an object whose manifest can be read, the oldest first; no file is checked."""
+    found = []
+    for path in sorted((landing_dir / FOLDER / object_name).glob("*.json")):
+        try:
+            found.append(_read_manifest(path))
+        except LandingError:
+            continue  # whoever needs it says so
+    return found
+
+
+def remove_reading(landed: LandedReading) -> None:
+    """Remove *landed* from disk: its manifest first, without which its file counts as not landed."""
+    (landed.path.parent / f"{landed.name}.json").unlink(missing_ok=True)
+    landed.path.unlink(missing_ok=True)
+
+
 def drop_damaged(landing_dir: Path, object_name: str, newest: str, log: Log) -> None:
     """Remove the landed readings of an object after the one called *newest* that cannot be read any more.
 

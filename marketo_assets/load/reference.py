@@ -17,6 +17,7 @@ from marketo_assets.api.moments import parse_moment
 from marketo_assets.extract.objects import DETAILS, REFERENCE, Detail
 from marketo_assets.extract.reference import Known, KnownRecord, Log
 from marketo_assets.land.readings import FOLDER, LandedReading, check_file, pending_readings
+from marketo_assets.land.repeated_readings import drop_repeated
 from marketo_assets.load.columns import text_literal
 from marketo_assets.load.lead_fields import ensure_registry
 from marketo_assets.load.ledger import ensure_tables, insert_row, next_load_id
@@ -144,19 +145,29 @@ def load_reference(
 ) -> list[ReadingLoad]:
     """Return what every landed reading changed that had not been loaded, in the order in which they were made.
 
+    Files of readings that told nothing new go as soon as a later one repeats them.
+
     **Cost:** no call. **Guarantee:** versions, removals and bookkeeping of a reading are committed together; after a
     kill at any moment the rest is loaded by the next run, and nothing is loaded twice.
     Raises: LandingError for a damaged file, WarehouseError.
     """
     loads = []
-    with warehouse.held():
+    with warehouse.held() as con:
         # Asked while nobody else can load.
         known = read_known(warehouse)
         for part in (*REFERENCE, *DETAILS):
             for landed in pending_readings(landing_dir, part.name, known.get(part.name, Known()).newest):
                 loads.append(load_reading(warehouse, landed, run_id=run_id, now=now))
                 log(_told(loads[-1]))
+        names = list(dict.fromkeys(load.landed.object for load in loads))
+        drop_repeated(landing_dir, {name: _changed(con, name) for name in names}, log)
     return loads
+
+
+def _changed(con: DuckDBConnection, name: str) -> dict[str, int]:
+    """Return how many rows each reading of an object changed."""
+    query = f"SELECT reading, added + changed + removed FROM {READINGS} WHERE object = ?"
+    return dict(con.execute(query, [name]).fetchall())
 
 
 def load_reading(warehouse: Warehouse, landed: LandedReading, *, run_id: str, now: datetime) -> ReadingLoad:
