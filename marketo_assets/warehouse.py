@@ -27,6 +27,8 @@ DuckDBSpaceError = (duckdb.IOException, duckdb.OutOfMemoryException)
 DuckDBTextError = (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException)
 # Files in this format are read by DuckDB 1.5 clients too, which notebooks still use.
 _CONFIG = {"storage_compatibility_version": "v1.5.0"}
+# What DuckDB says of a file whose bytes are not those that it wrote.
+_DAMAGES = ("not a valid DuckDB database file", "Corrupt database file", "Could not read enough bytes from file")
 _KEPT_RELEASES = 3
 _FICLONE = 0x40049409
 
@@ -88,12 +90,13 @@ class Warehouse:
     def held(self) -> Iterator[DuckDBConnection]:
         """Keep the file open and locked for several transactions and a release, which saves opening it for each.
 
-        Raises: WarehouseError when another process keeps the lock for longer than `lock_seconds`.
+        Raises: WarehouseError when another process keeps the lock for longer than `lock_seconds`, or when the file is
+        found to be damaged.
         """
         if self._held is not None:
             yield self._held
             return
-        with self._locked(), self._connected() as con:
+        with self._locked(), _damage_told(), self._connected() as con:
             self._held = con
             try:
                 yield con
@@ -227,10 +230,33 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except (*DuckDBSpaceError, duckdb.TransactionException, duckdb.FatalException) as error:
+        if _is_damage(error):
+            raise
         raise WarehouseError(
             f"{what}: {str(error).partition(chr(10))[0]}. If the disk is full, free some space for the data folder. "
             "Then run this again: nothing is exported anew."
         ) from error
+
+
+@contextlib.contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        if not _is_damage(error):
+            raise
+        raise WarehouseError(
+            f"work.duckdb is damaged: {str(error).partition(chr(10))[0]}. Stop Dagster, move work.duckdb (and "
+            "work.duckdb.wal, if it is there) aside, and copy marketo.duckdb, the newest release, to work.duckdb; an "
+            "older one below releases/, or a backup, if that is damaged too. Captures go on from what it holds, and "
+            "nothing is exported anew."
+        ) from error
+
+
+def _is_damage(error: duckdb.Error) -> bool:
+    # A landed file that is cut short is called by its own name.
+    told = str(error)
+    return any(words in told for words in _DAMAGES) and (".duckdb" in told or "block" in told)
 
 
 def _copy_file(source: Path, target: Path) -> None:

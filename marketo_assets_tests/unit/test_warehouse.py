@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -185,6 +187,30 @@ def test_what_a_killed_release_left(warehouse: Warehouse) -> None:
 
     assert 3 == warehouse.publish(agree).number
     assert [1, 2] == published_numbers(warehouse)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda _: b"of another program" * 1000,
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[:12288] + bytes(len(whole) - 12288),
+    ],
+    ids=["empty", "overwritten", "cut in half", "zeroed"],
+)
+def test_a_damaged_file_is_told_with_the_way_back(warehouse: Warehouse, damage: Callable[[bytes], bytes]) -> None:
+    """Whoever finds it says so and what to copy in its place, and doing that brings back what was released."""
+    with warehouse.transaction() as con:
+        con.execute("INSERT INTO main.t SELECT hash(range) % 1000000 + 2 FROM range(300000)")
+    warehouse.publish(agree)
+    released = published_numbers(warehouse)
+    warehouse.work_path.write_bytes(damage(warehouse.work_path.read_bytes()))
+
+    with pytest.raises(WarehouseError, match=r"is damaged: .*copy marketo\.duckdb, the newest release, to work"):
+        numbers(warehouse)
+    shutil.copyfile(warehouse.published_path, warehouse.work_path)
+    assert released == numbers(warehouse)
 
 
 def test_three_releases_stay(warehouse: Warehouse) -> None:
