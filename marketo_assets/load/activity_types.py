@@ -120,13 +120,13 @@ def register_types(
     return changes
 
 
-def snake_case(name: str) -> str:
-    """Return *name* in lower case with underscores for whatever is neither letter nor digit."""
-    return "_".join("".join(sign if sign.isalnum() else " " for sign in name.lower()).split())
+def underscored(label: str) -> str:
+    """Return *label* in lower case with underscores for whatever is neither letter nor digit."""
+    return "_".join("".join(sign if sign.isalnum() else " " for sign in label.lower()).split())
 
 
 def _type_rows(listed: Sequence[ActivityType], known: _Rows) -> _Rows:
-    wanted = {kind.id: f"activity_{snake_case(kind.name) or f'type_{kind.id}'}" for kind in listed}
+    wanted = {kind.id: f"activity_{underscored(kind.name) or f'type_{kind.id}'}" for kind in listed}
     names = _named(wanted, {number: row["view_name"] for number, row in known.items()}, _TAKEN_VIEWS)
     return {
         kind.id: {
@@ -145,7 +145,7 @@ def _type_rows(listed: Sequence[ActivityType], known: _Rows) -> _Rows:
 def _attribute_rows(listed: Sequence[ActivityType], known: _Rows) -> _Rows:
     found: _Rows = {}
     for kind in listed:
-        wanted = {(kind.id, known.name): snake_case(known.name) or "attribute" for known in kind.attributes}
+        wanted = {(kind.id, known.name): underscored(known.name) or "attribute" for known in kind.attributes}
         held = {key: row["column_name"] for key, row in known.items() if key[0] == kind.id}
         names = _named(wanted, held, VIEW_COLUMNS)
         for attribute in kind.attributes:

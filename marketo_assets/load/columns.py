@@ -6,6 +6,7 @@ Who came first keeps it, for ever; `marketo.lead_fields` records which field has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -96,6 +97,11 @@ def name_columns(fields: Iterable[str], taken: Mapping[str, str], reserved: Sequ
             names[field] = name
             used.add(name.lower())
     return names
+
+
+def snake_case(name: str) -> str:
+    """Return a REST name as a column may be called: `updatedAt` as `updated_at`, `publishToMSI` as `publish_to_msi`."""
+    return "_".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)).lower()
 
 
 def quoted(name: str) -> str:

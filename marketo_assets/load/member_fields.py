@@ -5,14 +5,12 @@ A field keeps its column for ever, also when Marketo hides or renames it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from marketo_assets.api.lead_database import LeadField
-from marketo_assets.load.activity_types import snake_case
-from marketo_assets.load.columns import Column, SchemaChange, column_type, table_columns, text_literal
+from marketo_assets.load.columns import Column, SchemaChange, column_type, snake_case, table_columns, text_literal
 from marketo_assets.load.ledger import record_schema_changes, replace_rows
 from marketo_assets.warehouse import DuckDBConnection
 
@@ -27,7 +25,6 @@ _COLUMNS = (
     ("first_seen_at", _MOMENT, "when Describe first showed it to us"),
     ("last_seen_at", _MOMENT, "when Describe last showed it"),
 )
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _Rows = dict[str, dict[str, Any]]
 
 
@@ -81,7 +78,7 @@ def _name_columns(described: Sequence[LeadField], before: _Rows, reserved: Seque
     used = {*names.values(), *reserved}
     for field in described:
         if field.name not in names:
-            base = name = snake_case(_WORDS.sub(" ", field.name)) or "field"
+            base = name = snake_case(field.name) or "field"
             number = 1
             while name in used:
                 number += 1

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from marketo_assets.load.columns import name_columns, quoted
+from marketo_assets.load.columns import name_columns, quoted, snake_case
 from marketo_assets.load.lead_fields import OWN_COLUMNS
 from marketo_assets.models.fivetran_layout import DELETED, LAYOUT, SYNCED, LaidOut
 from marketo_assets.models.fivetran_views import MOMENT, FivetranView, Published, in_utc, laid_out, select
-from marketo_assets.models.reference_columns import snake_case
 
 
 def lead_views(published: Published) -> Iterator[FivetranView]:

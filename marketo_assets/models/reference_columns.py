@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from marketo_assets.load.columns import snake_case
 
 _TYPES = {
     "int": "BIGINT",
@@ -46,11 +47,6 @@ class ReferenceTable:
     """Whether items that are in a list no longer are rows too, which then say since when."""
     comment: str = field(default="", kw_only=True)
     """What else there is to know."""
-
-
-def snake_case(name: str) -> str:
-    """Return a REST name as a column is called: `updatedAt` as `updated_at`, `publishToMSI` as `publish_to_msi`."""
-    return "_".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)).lower()
 
 
 def members(*told: str) -> tuple[Member, ...]:

@@ -11,14 +11,13 @@ import pytest
 
 from marketo_assets.load.activity_rows import ensure_activities
 from marketo_assets.load.activity_types import ensure_types
-from marketo_assets.load.columns import Column
+from marketo_assets.load.columns import Column, snake_case
 from marketo_assets.load.compaction import compact
 from marketo_assets.load.lead_fields import register_fields
 from marketo_assets.load.lead_versions import fit_lead_tables, widen_lead_column
 from marketo_assets.load.ledger import ensure_tables
 from marketo_assets.models.activities import TypedColumn, TypedView, refresh_activities
 from marketo_assets.models.fivetran import refresh_fivetran
-from marketo_assets.models.reference_columns import snake_case
 from marketo_assets.models.runner import refresh_models
 from marketo_assets.warehouse import DuckDBConnection, Warehouse
 from marketo_assets_tests.pipeline.handmade import lead_fields

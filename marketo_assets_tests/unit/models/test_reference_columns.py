@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from marketo_assets.models.reference_columns import OWN, snake_case
+from marketo_assets.load.columns import snake_case
+from marketo_assets.models.reference_columns import OWN
 from marketo_assets.models.reference_tables import TABLES
 
 
