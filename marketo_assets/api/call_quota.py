@@ -19,6 +19,7 @@ USAGE_HOLDS = timedelta(hours=1)
 """For how long Marketo's statistics are taken for good while calls are made."""
 CROWDED_HOLDS = timedelta(minutes=15)
 """The same once Marketo said 606 or 615, which this project does not cause: somebody else is busy."""
+_REMEMBERED = timedelta(days=7)
 # What others may call between two looks at the statistics.
 _SPARED_CALLS = 100
 _LEARNT = "(learnt from Marketo)"
@@ -69,6 +70,13 @@ class CallQuota:
         with self._file.transaction() as db:
             now = self._clock.now()
             return self._instance_left(db, now) < self.daily_calls - self._spent(db, now)
+
+    def may_end_early(self) -> bool:
+        """Say whether others may end the day before this project's share is spent: they did this week, or soon will."""
+        with self._file.transaction() as db:
+            now = self._clock.now()
+            refused = noted(db, "calls_refused", now)
+        return now.timestamp() - refused < _REMEMBERED.total_seconds() or self.is_short_of_others()
 
     def note_usage(self, date: str, calls: int, *, own: int | None = None) -> None:
         """Remember what Marketo's statistics of *date* say: *calls* of everybody, *own* of them by this API user.

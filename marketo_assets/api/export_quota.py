@@ -22,7 +22,7 @@ _RESERVATION_LASTS = timedelta(days=3)
 _UNATTENDED_SECONDS = 3600.0
 _UNATTENDED_REAL_SECONDS = 300.0
 FIRST_PLACES = 2
-"""Exports at once until Marketo has taken one of the day: as many as it works at."""
+"""Runs at once that have no export in Marketo's queue yet: should it refuse, so many fail. It works at two as well."""
 
 
 class ExportQuota:
@@ -53,6 +53,7 @@ class ExportQuota:
             needed = min(expected_bytes, self.daily_bytes)
             unspent = self.daily_bytes - self._used(db, now)
             free = unspent - self._reserved(db, now - _RESERVATION_LASTS, key)
+            db.execute("DELETE FROM export_taken WHERE key = ?", (key,))
             if free >= needed or closed_seconds(db, "overruled", now):
                 self._set_aside(db, key, expected_bytes, now)
                 return
@@ -67,6 +68,7 @@ class ExportQuota:
         """Set *expected_bytes* aside for a job that Marketo has queued already, whether they are there or not."""
         with self._file.transaction() as db:
             self._set_aside(db, key, expected_bytes, self._clock.now())
+            db.execute("INSERT OR IGNORE INTO export_taken VALUES (?)", (key,))
 
     def renew(self, key: str) -> None:
         """Say that somebody still follows the job *key*."""
@@ -104,6 +106,7 @@ class ExportQuota:
         """Give back what was set aside for the job *key*, which will not complete."""
         with self._file.transaction() as db:
             db.execute("DELETE FROM export_reservation WHERE key = ?", (key,))
+            db.execute("DELETE FROM export_taken WHERE key = ?", (key,))
 
     def remaining(self) -> int:
         """Return how many bytes may still be reserved today; 0 while Marketo calls the quota spent."""
@@ -123,35 +126,42 @@ class ExportQuota:
         with self._file.transaction() as db:
             return self._reserved(db, self._clock.now() - self._unattended)
 
-    def places(self, next_bytes: int) -> int:
-        """Return how many jobs there is room for: those under way, and as many of *next_bytes* as still fit.
+    def room(self, next_bytes: int) -> int:
+        """Return how many jobs there are bytes for: those under way, and as many of *next_bytes* as still fit."""
+        with self._file.transaction() as db:
+            now = self._clock.now()
+            left = sys.maxsize if closed_seconds(db, "overruled", now) else max(0, self._remaining(db, now))
+            return int(self._under_way(db, now) + left // max(1, min(next_bytes, self.daily_bytes)))
 
-        Until Marketo has taken one today, two at most: others may have spent the quota, and each more would be refused
-        as well. After a refusal it is one.
+    def admits(self) -> int:
+        """Return how many runs may be under way: those whose export Marketo has queued, and two that still ask.
+
+        Others may have spent the quota, and each run more would be refused as well; what is queued always ends. Until
+        Marketo has taken one today it is two in all, and after a refusal one. A hand on the pool knows better.
         """
         with self._file.transaction() as db:
             now = self._clock.now()
-            since = (now - self._unattended).timestamp()
-            under_way = db.execute("SELECT count(*) FROM export_reservation WHERE at > ?", (since,)).fetchone()[0]
-            left = sys.maxsize if closed_seconds(db, "overruled", now) else max(0, self._remaining(db, now))
-            room = int(under_way + left // max(1, min(next_bytes, self.daily_bytes)))
+            if closed_seconds(db, "overruled", now):
+                return sys.maxsize
             if self._is_proven(db, now):
-                return room
+                return self._under_way(db, now, "JOIN export_taken USING (key)") + FIRST_PLACES
             refused = noted(db, "refused", now)
-            return min(room, 1 if refused and refused >= noted(db, "accepted", now) else FIRST_PLACES)
+            return 1 if refused and refused >= noted(db, "accepted", now) else FIRST_PLACES
+
+    def places(self, next_bytes: int) -> int:
+        """Return how many runs may be under way if the next takes *next_bytes*."""
+        return min(self.room(next_bytes), self.admits())
 
     def is_proven(self) -> bool:
         """Say whether Marketo has taken an export today, and refused none since."""
         with self._file.transaction() as db:
             return self._is_proven(db, self._clock.now())
 
-    def accept(self) -> bool:
-        """Remember that Marketo has queued an export; return whether that was not known of this day before."""
+    def accept(self, key: str = "") -> None:
+        """Remember that Marketo has queued the job *key*: what it has queued ends, whatever others spend."""
         with self._file.transaction() as db:
-            now = self._clock.now()
-            is_news = not self._is_proven(db, now)
-            note(db, "accepted", now)
-            return is_news
+            note(db, "accepted", self._clock.now())
+            db.execute("INSERT OR IGNORE INTO export_taken VALUES (?)", (key,))
 
     def close(self) -> datetime:
         """Remember that Marketo called the quota spent; return when it is to be tried again."""
@@ -200,6 +210,11 @@ class ExportQuota:
     def _remaining(self, db: sqlite3.Connection, now: datetime) -> int:
         # What a killed run left behind must not hold others back; who reserves looks what became of it.
         return self.daily_bytes - self._used(db, now) - self._reserved(db, now - self._unattended)
+
+    def _under_way(self, db: sqlite3.Connection, now: datetime, taken: str = "") -> int:
+        since = (now - self._unattended).timestamp()
+        query = f"SELECT count(*) FROM export_reservation {taken} WHERE at > ?"  # noqa: S608  # fixed texts
+        return int(db.execute(query, (since,)).fetchone()[0])
 
     def _used(self, db: sqlite3.Connection, now: datetime) -> int:
         query = "SELECT coalesce(sum(bytes), 0) FROM export_spent WHERE day = ?"

@@ -180,6 +180,7 @@ class Ledger:
             close(db, "calls", until)
             reopen(db, "overruled")
             note(db, "refused", self.clock.now())
+            note(db, "calls_refused", self.clock.now())
             return until
 
     def note_outage(self, seconds: float) -> datetime:

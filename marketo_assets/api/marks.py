@@ -6,9 +6,9 @@ import sqlite3
 from datetime import datetime
 from typing import Literal
 
-Mark = Literal["usage_asked", "crowded", "accepted", "refused", "lost"]
-"""Marketo's statistics were asked for; it said 606 or 615; it took an export; it called a quota spent; an older ledger
-was lost."""
+Mark = Literal["usage_asked", "crowded", "accepted", "refused", "calls_refused", "lost"]
+"""Marketo's statistics were asked for; it said 606 or 615; it took an export; it called a quota spent, or that of the
+calls; an older ledger was lost."""
 
 
 def note(db: sqlite3.Connection, what: Mark, now: datetime) -> None:

@@ -52,14 +52,23 @@ def tell(found: Sequence[Pause], pool: PoolState, ledger: Ledger, now: datetime)
         return text
     if not ledger.exports.is_proven():
         return f"{text}; {pool.limit} of {pool.configured} runs at once until Marketo takes an export today"
-    return f"{text}; enough for {pool.limit} of {pool.configured} runs at once"
+    narrow = f"{text}; {pool.limit} of {pool.configured} runs at once"
+    if ledger.exports.room(usual_bytes(ledger)) <= pool.limit:
+        return f"{text}; enough for {pool.limit} of {pool.configured} runs at once"
+    if ledger.day.may_end_early():
+        return f"{narrow}, as others may spend the rest of the day's calls"
+    return f"{narrow}, the others when Marketo has queued an export of these"
 
 
 def look(instance: dg.DagsterInstance, ledger: Ledger) -> str:
     """Close, narrow or open the pool as the ledger says, and return how it stands then. Makes no call."""
     settle_pool(instance, ledger)
     usual = usual_bytes(ledger)
-    decision = decide(pauses(ledger, next_bytes=usual), read_pool(instance), ledger.exports.places(usual))
+    places = ledger.exports.places(usual)
+    if ledger.day.may_end_early():
+        # Every run under way meets the end of the calls, and fails once.
+        places = min(places, FIRST_PLACES)
+    decision = decide(pauses(ledger, next_bytes=usual), read_pool(instance), places)
     if decision == "heed":
         heed_hand(instance, ledger)
     elif decision != "leave":

@@ -73,7 +73,7 @@ class Exporter:
     poll_seconds: float = 60.0
     deadline_hours: float = 24.0
     on_accepted: Callable[[], object] = _nothing
-    """Called when Marketo has queued the first export of the day, or the first after it refused one."""
+    """Called when Marketo has queued an export."""
     waits: Waits = field(default_factory=Waits)
     """How long, in Marketo's time, was waited for what."""
     waited_seconds: float = field(default=0.0, init=False)
@@ -277,8 +277,8 @@ class Exporter:
                 refusals += 1
             else:
                 recorded = record_job(self.ledger, request, queued, now=self.clock.now(), was_polled=True)
-                if self.ledger.exports.accept():
-                    self.on_accepted()
+                self.ledger.exports.accept(request.request_hash)
+                self.on_accepted()
                 return recorded
 
     def _status(self, request: ExportRequest, export_id: str) -> RecordedJob:

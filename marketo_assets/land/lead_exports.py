@@ -33,8 +33,8 @@ def land_lead_export(
     """Return the landed export of the leads created in *partition* (a month, `YYYY-MM`).
 
     A landed file or a job of the same request is taken up as long as it can stand for the month and nothing newer
-    was landed; with *is_refresh*, only a job that was never fetched is. *on_accepted* hears that the day's first export
-    is in Marketo's queue; *waits* is left holding how long was waited for what.
+    was landed; with *is_refresh*, only a job that was never fetched is. *on_accepted* hears that an export is in
+    Marketo's queue; *waits* is left holding how long was waited for what.
 
     **Cost:** 4 calls (describe, create, enqueue, file) and one status call a minute at most.
     **Guarantee:** the file is complete and undamaged, or there is none; a kill costs at most the bytes in flight.

@@ -27,7 +27,7 @@ def month_exporter(
 ) -> Exporter:
     """Return who sees exports of months through, after a ledger that was lost has learnt again what was exported.
 
-    *on_accepted* hears that the day's first export is in Marketo's queue; *waits* is left holding how long was waited
+    *on_accepted* hears that an export is in Marketo's queue; *waits* is left holding how long was waited
     for what.
 
     **Cost:** no call, but two where the ledger was lost. Raises: SettingsError for the folder of

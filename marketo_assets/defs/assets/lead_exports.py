@@ -75,7 +75,7 @@ def lead_exports(
                 context.partition_key,
                 log=context.log.info,
                 is_refresh=config.refresh,
-                # The pool was narrow until now: others may have spent the quota.
+                # What Marketo has queued ends, whatever others spend, so one run more may ask.
                 on_accepted=lambda: look(context.instance, client.ledger),
                 waits=waits,
             )

@@ -129,7 +129,8 @@ def test_a_run_after_the_reset_goes_on_with_the_job_it_had(run: Run, road: Road,
 
     assert run().success
     assert (1, 1) == (road.exports("created"), road.exports("enqueued"))
-    assert PoolState(4, 4) == read_pool(instance)
+    # Nothing is in Marketo's queue any more, so two may ask for room in it.
+    assert PoolState(2, 4, is_ours=True) == read_pool(instance)
 
 
 def test_the_own_share_closes_the_pool_ahead_of_time(run: Run, road: Road, instance: dg.DagsterInstance) -> None:
