@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib import resources
 from math import ceil
 from string import Template
@@ -31,6 +32,7 @@ _GONE = (
     "UNION ALL SELECT loser_id, merged_at FROM raw.lead_merges "
     "UNION ALL SELECT lead_id, first_missed_at FROM meta.missing_leads) GROUP BY lead_id"
 )
+_MARK = "'what this was made of'"
 MOST_JOINS = 24
 """A join for each field is fastest for a few; what DuckDB needs to plan more of them grows with their square."""
 _VIEW_COMMENTS = {
@@ -88,9 +90,26 @@ class _Field:
 def refresh_history(con: DuckDBConnection) -> None:
     """Leave `raw.lead_field_changes`, `main.lead_history` and `main.leads_as_of(ts)` for the fields there are now.
 
-    **Cost:** reads the field names of all changes; milliseconds where the fields are those of the last time.
+    **Cost:** reads the field names of all changes; nothing is made anew where the fields are those of the last time.
     """
     columns = lead_columns(con)
+    texts = _texts(con, columns)
+    comments = _comments()
+    # Types are told too: a view does not outlive that of a column it shows.
+    mark = sha256("\n".join((*texts, comments, str(columns))).encode()).hexdigest()
+    made = "SELECT 1 FROM duckdb_views() WHERE schema_name = 'main' AND view_name = 'lead_history' AND contains(sql, ?)"
+    if con.execute(made, [mark]).fetchone():
+        return
+    for text in texts:
+        con.execute(text.replace(_MARK, text_literal(mark)))
+    con.execute(comments)
+
+
+def _texts(con: DuckDBConnection, columns: Mapping[str, str]) -> list[str]:
+    """Return what makes the two views and the macro; the place of the mark in the second tells what all were made of.
+
+    DuckDB binds whatever a view or macro names when it is made, which takes longer than the rest of a small release.
+    """
     fields = _fields(con, columns)
     changing = _changing(con, fields)
     parts = {
@@ -98,32 +117,28 @@ def refresh_history(con: DuckDBConnection) -> None:
         "born": _BORN,
         "gone": _GONE,
     }
-    con.execute(
-        _sql(
-            "lead_field_changes",
-            **parts,
-            read_value=_read_value("doubtful.field", changing),
-            plain_end=_plain(changing, "ends.field", "ends.value"),
-            plain_shown=_plain(changing, "ends.field", "shown.value"),
-            held=_spelt(changing, "held_value"),
-            read=_spelt(changing, "read_value"),
-        )
+    changes = _sql(
+        "lead_field_changes",
+        **parts,
+        read_value=_read_value("doubtful.field", changing),
+        plain_end=_plain(changing, "ends.field", "ends.value"),
+        plain_shown=_plain(changing, "ends.field", "shown.value"),
+        held=_spelt(changing, "held_value"),
+        read=_spelt(changing, "read_value"),
     )
-    con.execute(
-        _sql(
-            "lead_history",
-            **parts,
-            read_value=_read_value("changes.field", changing),
-            read_fields=_listed(field for field in changing if field.is_read),
-            plain_old=_plain(changing, "field", "old_value"),
-            plain_new=_plain(changing, "field", "new_value"),
-            plain_read=_plain(changing, "field", "read_value"),
-            plain_next=_plain(changing, "field", "next_old_value"),
-        )
+    history = _sql(
+        "lead_history",
+        **parts,
+        read_value=_read_value("changes.field", changing),
+        read_fields=_listed(field for field in changing if field.is_read),
+        plain_old=_plain(changing, "field", "old_value"),
+        plain_new=_plain(changing, "field", "new_value"),
+        plain_read=_plain(changing, "field", "read_value"),
+        plain_next=_plain(changing, "field", "next_old_value"),
+        mark=_MARK,
     )
     parts["versions"] = _versions(name for name in columns if name not in OWN_COLUMNS)
-    con.execute(_sql("leads_as_of", **parts, **_as_of_parts(columns, changing)))
-    _explain(con)
+    return [changes, history, _sql("leads_as_of", **parts, **_as_of_parts(columns, changing))]
 
 
 def _fields(con: DuckDBConnection, columns: Mapping[str, str]) -> list[_Field]:
@@ -248,12 +263,12 @@ def _listed(fields: Iterable[_Field]) -> str:
     return ", ".join(text_literal(field.name) for field in fields) or "NULL"
 
 
-def _explain(con: DuckDBConnection) -> None:
+def _comments() -> str:
     statements = [f"COMMENT ON MACRO TABLE main.leads_as_of IS {text_literal(_MACRO_COMMENT)}"]
     for address, (comment, columns) in _VIEW_COMMENTS.items():
         statements.append(f"COMMENT ON VIEW {address} IS {text_literal(comment)}")
         statements += [f"COMMENT ON COLUMN {address}.{n} IS {text_literal(text)}" for n, text in columns.items()]
-    con.execute("; ".join(statements))
+    return "; ".join(statements)
 
 
 def _sql(name: str, **parts: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from marketo_assets.load.lead_versions import SHOWN
+from marketo_assets.load.lead_versions import PAST, SHOWN
 from marketo_assets_tests.unit.models.past import LEAD, Past, at
 
 Told = list[tuple[float, str | None, str | None]]
@@ -254,3 +254,29 @@ def test_views_and_macro_explain_themselves(past: Past) -> None:
 
     assert [2, 15, 1] == [len(rows) for rows in found]
     assert all(comment for rows in found for (comment,) in rows)
+
+
+def made(past: Past) -> dict[str, int]:
+    """Return which view each name stands for; making it anew gives it another number."""
+    past.history()
+    found = past.con.execute("SELECT view_name, view_oid FROM duckdb_views() WHERE NOT internal").fetchall()
+    return {name: oid for name, oid in found if name in ("lead_history", "lead_field_changes")}
+
+
+def test_nothing_is_made_anew_where_fields_are_as_before(past: Past) -> None:
+    """More changes of the same fields leave the views as they are; another field or type does not."""
+    past.read(second=21, name="C", score=1)
+    tell(past, [(10, "A", "B")])
+    first = made(past)
+    tell(past, [(20, "B", "C")])
+    assert first == made(past)
+
+    tell(past, [(20, "0", "1")], "score")
+    second = made(past)
+    assert set() == {*first.values()} & {*second.values()}
+    assert [("0", 0, 20), ("1", 20, None)] == past.history(name="score")
+
+    past.con.execute(f"ALTER TABLE {SHOWN} ALTER vip TYPE VARCHAR")
+    past.con.execute(f"ALTER TABLE {PAST} ALTER vip TYPE VARCHAR")
+    assert set() == {*second.values()} & {*made(past).values()}
+    assert [(LEAD, None)] == past.leads_as_of(15, "id", "vip")
