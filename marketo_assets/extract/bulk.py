@@ -112,7 +112,8 @@ class Exporter:
         started = self.clock.now()
         adoptable = find_adoptable(self.ledger, request, now=started, is_refresh=is_refresh, not_before=not_before)
         job = self._adopt(request, adoptable) if adoptable else None
-        for attempt in range(_RECREATIONS + 1):
+        ended: list[str] = []
+        while len(ended) <= _RECREATIONS:
             job = job or self._create(request)
             try:
                 job = self._follow(request, job, started)
@@ -124,12 +125,13 @@ class Exporter:
             self.ledger.exports.release(request.request_hash)
             if job.status == "Completed":
                 return job
-            self.log(f"{request.partition}: export job {job.export_id} ended {job.status}: {job.error or 'no reason'}")
-            if attempt < _RECREATIONS:
-                job = None
+            told = f"{job.export_id} ended {job.status}: {job.error or 'no reason'}"
+            self.log(f"{request.partition}: export job {told}")
+            ended.append(told.rstrip(".").replace(". ", "; "))
+            job = None
         raise ExportError(
-            f"Marketo failed {_RECREATIONS + 1} export jobs for {request.partition}; the log above says how. "
-            f"Nothing was lost. Run the {request.unit} again later; "
+            f"Marketo failed {len(ended)} export jobs for {request.partition}, one after the other "
+            f"({'; '.join(ended)}). Nothing was lost. Run the {request.unit} again later: it begins a new job; "
             "if it keeps failing, give Marketo support the export ids."
         )
 

@@ -154,13 +154,21 @@ def test_a_job_that_ends_without_a_file(marketo: Instance, exporter: Exporter, l
 
 
 def test_jobs_that_always_fail(marketo: Instance, exporter: Exporter) -> None:
-    """After three failed jobs the run gives up, says so, and has set no bytes aside."""
+    """After three failed jobs the run gives up, names them and the next step, and has set no bytes aside."""
     for export_id in "abc":
-        script_job(marketo, export_id, told(export_id, "Failed"))
-    with pytest.raises(ExportError, match=r"failed 3 export jobs for 2026-07.*Run the partition again later"):
+        script_job(marketo, export_id, told(export_id, "Failed", errorMsg="Out of luck. Sorry."))
+    with pytest.raises(ExportError, match=r"failed 3 export jobs for 2026-07") as refused:
         exporter.complete(REQUEST)
 
+    said, _, next_step = str(refused.value).partition(". ")
+    assert said.endswith(
+        "(a ended Failed: Out of luck; Sorry; b ended Failed: Out of luck; Sorry; c ended Failed: Out of luck; Sorry)"
+    )
+    assert next_step.startswith("Nothing was lost. Run the partition again later: it begins a new job; if it keeps")
     assert 0 == exporter.ledger.exports.reserved()
+
+    script_job(marketo, "d", completed("d"))
+    assert "d" == exporter.complete(REQUEST).export_id
 
 
 def test_a_job_that_was_left_is_taken_up_where_it_stands(
