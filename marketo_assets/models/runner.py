@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from string import Template
 
@@ -47,7 +47,7 @@ def refresh_models(con: DuckDBConnection) -> None:
 def _refresh_leads(con: DuckDBConnection) -> None:
     comments = _lead_comments(con, list(lead_columns(con)))
     told = _column_comments(comments)
-    if all(_comments_of(con, address) == wanted for address, wanted in told.items()):
+    if _comments_of(con, told) == told:
         return
     rest = [f"version.{quoted(name)}" for name in told[_DELETED] if name not in _GONE_COMMENTS]
     con.execute(_sql("deleted_leads", columns=",\n    ".join(rest)))
@@ -81,12 +81,17 @@ def _lead_comments(con: DuckDBConnection, columns: Sequence[str]) -> dict[str, s
     return {name: _OWN_COMMENTS.get(name) or known.get(name, name) for name in columns}
 
 
-def _comments_of(con: DuckDBConnection, address: str) -> dict[str, str | None]:
+def _comments_of(con: DuckDBConnection, addresses: Iterable[str]) -> dict[str, dict[str, str | None]]:
+    # Asked once for all: every view is bound to answer, whichever table is asked for.
     rows = con.execute(
-        "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
-        address.split("."),
+        "SELECT schema_name || '.' || table_name AS address, column_name, comment FROM duckdb_columns() "
+        "WHERE list_contains(?, address)",
+        [list(addresses)],
     ).fetchall()
-    return dict(rows)
+    found: dict[str, dict[str, str | None]] = {}
+    for address, name, comment in rows:
+        found.setdefault(address, {})[name] = comment
+    return found
 
 
 def _sql(name: str, **parts: str) -> str:
