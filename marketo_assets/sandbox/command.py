@@ -65,6 +65,7 @@ def options_of(told: argparse.Namespace) -> Options:
     )
     switches = Switches(
         updated_at_filter=not told.no_updated_at_filter,
+        lenient=told.lenient,
         quote_null_text=not told.unquoted_null,
         midnight=told.midnight,
         queue_seconds=told.queue_seconds,
@@ -214,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--export-seconds-per-mb", type=float, default=switches.export_seconds_per_mb, help="and for each megabyte")
     add("--midnight", choices=sorted(MIDNIGHTS), default=switches.midnight, help="whose midnight ends a quota day")
     add("--no-updated-at-filter", action="store_true", help="refuse the updatedAt export filter with 1035")
+    add("--lenient", action="store_true", help="take what other clients send and no document knows, see options.py")
     add("--unquoted-null", action="store_true", help="write the word null as a real value without quotes")
     add("--chaos", type=int, default=None, metavar="SEED", help="let every fault strike, at moments of that seed")
     add("--fault", type=_fault, action="append", default=[], metavar="JSON", help="trouble on order, see faults.py")

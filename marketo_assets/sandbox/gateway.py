@@ -14,11 +14,12 @@ from marketo_assets.sandbox.envelope import FREE_CODES, ApiError, HttpError, fai
 from marketo_assets.sandbox.faults import Effects
 from marketo_assets.sandbox.identity import ApiUser
 from marketo_assets.sandbox.limits import Ticket
-from marketo_assets.sandbox.parameters import content_type, read_body, read_form, read_json, read_pairs
+from marketo_assets.sandbox.parameters import FORM, content_type, read_body, read_form, read_json, read_pairs
 from marketo_assets.sandbox.routing import Call, Route, Router
 from marketo_assets.sandbox.state import Sandbox
 
 IDENTITY = "/identity/oauth/token"
+_GET_BY_FORM = ("_method", "GET")
 _LOG = logging.getLogger("marketo_assets.sandbox")
 
 
@@ -42,19 +43,24 @@ class Gateway:
             self._sandbox.token_series += 1
         if scope["path"] == IDENTITY:
             await effects.delay()
-            await self._identify(request, effects)(scope, receive, send)
+            await (await self._identify(request, effects))(scope, receive, send)
         else:
             await self._serve(request, effects, send)
 
-    def _identify(self, request: Request, effects: Effects) -> Response:
+    async def _identify(self, request: Request, effects: Effects) -> Response:
         # Neither counted nor limited, says the identity Swagger file.
         self._sandbox.meter.tally.identity_calls += 1
         try:
             if request.method not in ("GET", "POST"):
                 raise ApiError("605")
-            return _instead(effects) or self._sandbox.tokens.answer(request)
+            asked = request.query_params.multi_items()
+            if self._sandbox.switches.lenient and content_type(request) == FORM:
+                asked += read_form(request, await read_body(request, self._sandbox.limits.body_bytes))
+            return _instead(effects) or self._sandbox.tokens.answer(dict(asked))
         except ApiError as error:
             return self._refuse(error, self._sandbox.request_id(), None)
+        except HttpError as error:
+            return plain(error.http_status, error.text)
 
     async def _serve(self, request: Request, effects: Effects, send: Send) -> None:
         meter, request_id = self._sandbox.meter, self._sandbox.request_id()
@@ -96,7 +102,12 @@ class Gateway:
     async def _answer(self, request: Request, user: ApiUser, request_id: str, effects: Effects) -> Response:
         await effects.delay()
         body = await read_body(request, self._sandbox.limits.body_bytes)
-        is_form_get = request.query_params.getlist("_method") == ["GET"]
+        is_lenient = self._sandbox.switches.lenient
+        query = request.query_params.multi_items()
+        is_form = content_type(request) == FORM
+        if is_lenient and is_form and _GET_BY_FORM not in query and _GET_BY_FORM in read_form(request, body):
+            query.append(_GET_BY_FORM)
+        is_form_get = [value for name, value in query if name == "_method"] == ["GET"]
         route, path = self._router.find(request.method, request.scope["path"], is_form_get=is_form_get)
         self._sandbox.meter.tally.calls_by_route[route.label] += 1
         if instead := _instead(effects):
@@ -104,14 +115,13 @@ class Gateway:
         if route.permissions and not route.permissions & user.permissions:
             raise ApiError("603")
         call = Call(self._sandbox, request, route, user, request_id, effects, path)
-        query = request.query_params.multi_items()
         if route.by_form and request.method == "POST":
-            query = [pair for pair in query if pair != ("_method", "GET")] + read_form(request, body)
+            query = [pair for pair in query if pair != _GET_BY_FORM] + read_form(request, body)
         elif route.takes_json or (route.takes_json_if_any and body):
             call.json = read_json(request, body)
         elif body and content_type(request) != "application/json":
             raise ApiError("612")
-        call.parameters = read_pairs(query, route.parameters)
+        call.parameters = read_pairs(query, route.parameters, is_lenient=is_lenient)
         return await route.handle(call)
 
 

@@ -7,11 +7,10 @@ belong to the API user behind it.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from marketo_assets.sandbox.clock import SandboxClock
@@ -51,9 +50,8 @@ class TokenDesk:
         self._newest: dict[str, Token] = {}
         self._tokens: dict[str, Token] = {}
 
-    def answer(self, request: Request) -> JSONResponse:
-        """Return the token answer, or HTTP 401 when the credentials are not right. Not counted by any limit."""
-        asked = dict(request.query_params.multi_items())
+    def answer(self, asked: Mapping[str, str]) -> JSONResponse:
+        """Return the token answer, or HTTP 401 when what was *asked* is not right. Not counted by any limit."""
         user = self.users.get(asked.get("client_id", ""))
         if asked.get("grant_type") != "client_credentials" or set(asked) - {"grant_type", "client_id", "client_secret"}:
             return _unauthorized("invalid_request", "grant_type, client_id and client_secret are required")

@@ -24,9 +24,9 @@ _FILTERS = PAGING | {"id", "name", "programName", "workspaceName"}
 def routes() -> list[Route]:
     """Return the four operations."""
     return [
-        Route("GET", "/rest/v1/lists.json", lists, LEAD, _FILTERS),
+        Route("GET", "/rest/v1/lists.json", lists, LEAD, _FILTERS, by_form=True),
         Route("GET", "/rest/v1/lists/{listId}.json", list_by_id, LEAD),
-        Route("GET", "/rest/v1/campaigns.json", campaigns, _CAMPAIGN, _FILTERS | {"isTriggerable"}),
+        Route("GET", "/rest/v1/campaigns.json", campaigns, _CAMPAIGN, _FILTERS | {"isTriggerable"}, by_form=True),
         Route("GET", "/rest/v1/campaigns/{campaignId}.json", campaign_by_id, _CAMPAIGN),
     ]
 

@@ -32,9 +32,9 @@ def routes() -> list[Route]:
     return [
         Route("GET", "/rest/v1/programs/members/describe.json", describe, LEAD),
         Route("GET", "/rest/v1/programs/{programId}/members.json", program_members, LEAD, members, by_form=True),
-        Route("GET", "/rest/v1/leads/programs/{programId}.json", leads_of_program, LEAD, leads),
-        Route("GET", "/rest/v1/lists/{listId}/leads.json", leads_of_list, LEAD, leads),
-        Route("GET", "/rest/v1/list/{listId}/leads.json", leads_of_list, LEAD, leads),
+        Route("GET", "/rest/v1/leads/programs/{programId}.json", leads_of_program, LEAD, leads, by_form=True),
+        Route("GET", "/rest/v1/lists/{listId}/leads.json", leads_of_list, LEAD, leads, by_form=True),
+        Route("GET", "/rest/v1/list/{listId}/leads.json", leads_of_list, LEAD, leads, by_form=True),
         Route("GET", f"{one}/listMembership.json", lists_of_lead, MAY, PAGING),
         Route("GET", f"{one}/programMembership.json", programs_of_lead, MAY, programs),
     ]

@@ -80,6 +80,9 @@ class Switches:
 
     updated_at_filter: bool = True
     """Whether this subscription has the updatedAt export filter; without it, 1035."""
+    lenient: bool = False
+    """Whether requests are taken that no document knows and clients in the field send: unknown query parameters (passed
+    over), and `_method` or the credentials for Identity in a form body."""
     quote_null_text: bool = True
     """Whether the word null as a real value is quoted in export files."""
     midnight: str = "America/Chicago"

@@ -82,13 +82,15 @@ def to_integer(value: str, kind: str = "Integer") -> int:
     return int(value)
 
 
-def read_pairs(pairs: list[tuple[str, str]], known: frozenset[str]) -> Parameters:
-    """Return *pairs* as parameters.
+def read_pairs(pairs: list[tuple[str, str]], known: frozenset[str], *, is_lenient: bool = False) -> Parameters:
+    """Return *pairs* as parameters; with *is_lenient* those that are not in *known* are passed over.
 
     Raises: ApiError 1003 for a name that is not in *known*.
     """
     values: dict[str, list[str]] = {}
     for name, value in pairs:
+        if name not in known and is_lenient:
+            continue
         if name not in known:
             raise ApiError("1003", f"Unknown parameter '{name}'")
         values.setdefault(name, []).append(value)
