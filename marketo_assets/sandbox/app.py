@@ -36,7 +36,7 @@ from marketo_assets.sandbox.state import Sandbox
 def create_app(sandbox: Sandbox) -> Starlette:
     """Return the application that answers for *sandbox*, to be served or called in process."""
     desk = Mount("/sandbox", routes=control.routes(sandbox))
-    dated = Middleware(ServerDate, clock=sandbox.clock)
+    dated = Middleware(ServerDate, now=lambda: sandbox.clock.now())  # a reset brings another clock
     return Starlette(routes=[desk, Mount("/", Gateway(sandbox, marketo_routes()))], middleware=[dated])
 
 

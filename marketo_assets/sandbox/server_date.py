@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
-
-from marketo_assets.sandbox.clock import SandboxClock
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 class ServerDate:
     """An application whose answers say what time it is at this Marketo."""
 
-    def __init__(self, app: ASGIApp, clock: SandboxClock) -> None:
+    def __init__(self, app: ASGIApp, now: Callable[[], datetime]) -> None:
         self._app = app
-        self._clock = clock
+        self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the application does, with the header added."""
 
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                now = format_datetime(self._clock.now(), usegmt=True)
+                now = format_datetime(self._now(), usegmt=True)
                 message = {**message, "headers": [*message.get("headers", []), (b"date", now.encode())]}
             await send(message)
 

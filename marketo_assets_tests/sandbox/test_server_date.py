@@ -21,3 +21,12 @@ def test_the_date_header_follows_the_sandbox_clock() -> None:
     assert [datetime(2026, 3, 1, 12, tzinfo=UTC)] == [
         parsedate_to_datetime(value) for value in answer.headers.get_list("date")
     ]
+
+
+def test_the_date_header_follows_the_clock_of_a_reset() -> None:
+    """A sandbox that begins again at another moment tells that one."""
+    sandbox = Sandbox(Options(leads=0, months=1, now=datetime(2026, 3, 1, 12, tzinfo=UTC), time_scale=0))
+    with httpx.Client(transport=in_process_transport(create_app(sandbox)), base_url="http://sandbox") as client:
+        client.post("/sandbox/reset", json={"now": "2026-05-01T12:00:00Z"}).raise_for_status()
+        answer = client.get("/rest/v1/leads/describe2.json")
+    assert datetime(2026, 5, 1, 12, tzinfo=UTC) == parsedate_to_datetime(answer.headers["date"])
