@@ -12,6 +12,7 @@ from datetime import datetime
 
 from marketo_assets.load.columns import table_columns, text_literal
 from marketo_assets.load.reference import READINGS, has_table
+from marketo_assets.load.reference import TABLE as VERSIONS
 from marketo_assets.warehouse import DuckDBConnection, WarehouseError
 
 TABLE = "meta.member_readings"
@@ -75,9 +76,14 @@ def read_containers(con: DuckDBConnection, table: str) -> Containers:
 
     An instance may have none. Raises: WarehouseError as long as nobody asked for them.
     """
+    # Not from the published view: it is made with the next release only.
     rows = (
-        con.execute(f"SELECT id::BIGINT, removed_at FROM main.{table} ORDER BY 1").fetchall()
-        if table_columns(con, "main", table)
+        con.execute(
+            f"SELECT TRY_CAST(id AS BIGINT) AS number, removed_at FROM {VERSIONS} WHERE object = ? "
+            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY load_id DESC) = 1 AND number IS NOT NULL ORDER BY 1",
+            [table],
+        ).fetchall()
+        if has_table(con)
         else []
     )
     if not rows and not _was_read(con, table):

@@ -11,6 +11,7 @@ from marketo_assets.api.errors import MarketoError
 from marketo_assets.extract.bulk import ExportError
 from marketo_assets.load.file_reading import LoadError
 from marketo_assets.warehouse import WarehouseError
+from marketo_assets_tests.pipeline import reference_road
 from marketo_assets_tests.pipeline.conftest import MakeRoad
 from marketo_assets_tests.pipeline.member_road import (
     begin,
@@ -159,3 +160,11 @@ def test_what_ten_lists_are_refused_is_asked_for_no_more(road: Road) -> None:
     with pytest.raises(MarketoError, match="1003"):
         capture_lists(road)
     assert 10 == calls(road, "/leads.json")
+
+
+def test_programs_that_no_release_shows_yet_are_known(make_road: MakeRoad) -> None:
+    """What reference data was loaded and not published, as within MARKETO_PUBLISH_MIN_SECONDS, is read all the same."""
+    road = make_road(leads=20)
+    reference_road.read(road.with_settings(objects=("programs", "static_lists")))
+
+    assert (PROGRAMS, 26) == (capture_members(road).programs, capture_lists(road).lists)
