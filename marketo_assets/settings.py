@@ -18,6 +18,8 @@ from marketo_assets.clock import Clock, parse_clock
 T = TypeVar("T", int, float)
 
 SANDBOX_HINT = "To try this without an account, run `marketo-assets sandbox` and export the variables it prints."
+MOST = 10_000_000
+"""More of anything, seconds and hours above all, is a slip, and leads beyond the years that there are."""
 _SECRETS = frozenset({"client_id", "client_secret", "alert_webhook"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -234,7 +236,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_local: bool = 
         ),
         poll_seconds=_positive(values, "poll_seconds", 300.0, float),
         lookback_seconds=_number(
-            values, "lookback_seconds", 900.0, float, lambda n: 0 <= n < float("inf"), "0 or more seconds"
+            values, "lookback_seconds", 900.0, float, lambda n: 0 <= n <= MOST, f"0 to {MOST:,} seconds"
         ),
         change_activity_types=split_names(values.get("change_activity_types", "")),
         activity_types=split_names(values.get("activity_types", "")),
@@ -308,7 +310,9 @@ def _required(values: Mapping[str, str], name: str) -> str:
 
 
 def _positive(values: Mapping[str, str], name: str, default: T, kind: Callable[[str], T]) -> T:
-    return _number(values, name, default, kind, lambda number: 0 < number < float("inf"), "a number above 0")
+    return _number(
+        values, name, default, kind, lambda number: 0 < number <= MOST, f"a number above 0, at most {MOST:,}"
+    )
 
 
 def _number(

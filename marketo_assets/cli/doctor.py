@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import httpx
 
 from marketo_assets.api.client import MarketoClient
+from marketo_assets.cli.doctor_choices import check_choices
 from marketo_assets.cli.doctor_dagster import check_dagster
 from marketo_assets.cli.doctor_instance import check_instance
 from marketo_assets.cli.doctor_machine import check_folder, check_mixing, check_space
@@ -92,6 +93,7 @@ def _settings(environ: Mapping[str, str], findings: Findings) -> Settings | None
     except SettingsError as error:
         findings.add("problem", "settings", *_parted(str(error)))
         return None
+    check_choices(settings, findings)
     if missing:
         return None
     kept = f"{settings.urgent_reserve:.0%} of that is kept for captures of changes"

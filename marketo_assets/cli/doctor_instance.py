@@ -14,6 +14,7 @@ from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import ExportQuotaSpent, MarketoError, UnsupportedFilter
 from marketo_assets.api.lead_database import DESCRIBE2, LeadField, describe_lead_fields
 from marketo_assets.api.wire import open_http, translated
+from marketo_assets.cli.doctor_choices import check_activity_types
 from marketo_assets.cli.doctor_quotas import check_others, check_quotas
 from marketo_assets.cli.findings import Findings
 from marketo_assets.clock import SystemClock
@@ -28,7 +29,7 @@ _SHOWN_NAMES = 12
 def check_instance(
     client: MarketoClient, settings: Settings, findings: Findings, *, transport: httpx.BaseTransport | None = None
 ) -> bool:
-    """Add what Marketo answers; return whether it accepted the credentials. **Cost:** nine calls."""
+    """Add what Marketo answers; return whether it accepted the credentials. **Cost:** ten calls at most."""
     check_clock(settings, findings, transport=transport)
     try:
         client.sign_in()
@@ -38,6 +39,8 @@ def check_instance(
     findings.add("ok", "credentials", "accepted.")
     with findings.explaining("leads"):
         check_fields(client, settings, findings)
+    with findings.explaining("activities"):
+        check_activity_types(client, settings, findings)
     check_exports(client, findings)
     with findings.explaining("quotas", "warning"):
         check_others(client, settings, findings)

@@ -108,6 +108,12 @@ def types_that_tell(types: Iterable[ActivityType], more: Sequence[str], log: Log
     return list(_choose_types(types, ("New Lead", "Change Data Value", "Delete Lead", *more), log).values())
 
 
+def unknown_types(types: Iterable[ActivityType], names: Iterable[str]) -> list[str]:
+    """Return those of *names* that none of *types* has."""
+    known = {_folded(kind.name) for kind in types}
+    return [name for name in names if _folded(name) not in known]
+
+
 def read_merges(activity: Activity) -> Iterator[Merge]:
     """Yield what an activity of type Merge Leads tells, a merge for each loser; its lead is the winner.
 
@@ -158,10 +164,10 @@ class FeedReading:
 
 
 def _choose_types(types: Iterable[ActivityType], more: Sequence[str], log: Log) -> Mapping[str, int]:
+    types = list(types)
     known = {_folded(kind.name): kind.id for kind in types}
-    for name in more:
-        if _folded(name) not in known:
-            log(f"MARKETO_CHANGE_ACTIVITY_TYPES names {name!r}, which this instance does not log; it is left out")
+    for name in unknown_types(types, more):
+        log(f"MARKETO_CHANGE_ACTIVITY_TYPES names {name!r}, which this instance does not log; it is left out")
     names = dict.fromkeys(map(_folded, (*TYPES_THAT_CHANGE_LEADS, *more)))
     return {name: known[name] for name in names if name in known}
 

@@ -132,7 +132,7 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize("name", [*NUMBERS, "EXPORT_DEADLINE_HOURS", "CAPTURE_EXPORT_MINUTES", "AUDIT_CALLS"])
-@pytest.mark.parametrize("text", ["many", "-1", "0", "nan", "inf", "1e999", "10,000", "0x10", "½"])
+@pytest.mark.parametrize("text", ["many", "-1", "0", "nan", "inf", "1e999", "10,000", "0x10", "½", "10000001"])
 def test_numbers_that_are_none(name: str, text: str) -> None:
     """A number that is malformed, infinite or not above zero is refused by name, with its default."""
     with pytest.raises(
@@ -142,10 +142,11 @@ def test_numbers_that_are_none(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("QUOTA_SHARE", "1.01"), ("DAILY_CALLS", "1.5"), ("PUBLISH_MIN_SECONDS", "-1")]
+    ("name", "text"),
+    [("QUOTA_SHARE", "1.01"), ("DAILY_CALLS", "1.5"), ("PUBLISH_MIN_SECONDS", "-1"), ("LOOKBACK_SECONDS", "1e12")],
 )
 def test_numbers_out_of_bounds(name: str, text: str) -> None:
-    """A share above the whole, half a call and a pause below zero are refused."""
+    """A share above the whole, half a call, a pause below zero and a lookback of ages are refused."""
     with pytest.raises(SettingsError, match=f"MARKETO_{name} is '{text}'; put "):
         load_settings({**GIVEN, f"MARKETO_{name}": text})
 
