@@ -173,7 +173,7 @@ def _is_within(asset: Asset, earliest: int | None, latest: int | None) -> bool:
 
 def _second(call: Call, name: str) -> int | None:
     text = call.parameters.text(name)
-    return None if text is None else int(read_moment(text).timestamp())
+    return None if text is None else int(read_moment(text, with_fraction=True).timestamp())
 
 
 def _flag(call: Call, name: str) -> bool:

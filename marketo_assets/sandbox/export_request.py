@@ -14,6 +14,7 @@ from marketo_assets.sandbox.envelope import ApiError
 
 WIDEST = timedelta(days=31)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:?\d\d)?")
+_FRACTION = re.compile(r"(?<=:\d\d)\.\d{1,6}(?=$|[Z+-])")
 _MEMBERS = frozenset({"fields", "filter", "format", "columnHeaderNames"})
 
 Kind = Literal["leads", "activities", "program/members"]
@@ -111,14 +112,14 @@ def read_window(stamp: Stamp, value: object) -> Window:
     return Window(stamp, start, end)
 
 
-def read_moment(text: object) -> datetime:
-    """Return *text* as a moment: ISO-8601 without fractions of a second; without a zone it is GMT.
+def read_moment(text: object, *, with_fraction: bool = False) -> datetime:
+    """Return *text* as a moment: ISO-8601, fractions of a second *with_fraction* alone; without a zone it is GMT.
 
     Raises: ApiError 704 for any other spelling, 1001 for another type.
     """
     if not isinstance(text, str):
         raise ApiError("1001", f"Invalid value '{text}'. Required of type 'Date'")
-    if not _MOMENT.fullmatch(text):
+    if not _MOMENT.fullmatch(_FRACTION.sub("", text, count=1) if with_fraction else text):
         raise ApiError("704")
     try:
         moment = datetime.fromisoformat(text)

@@ -86,6 +86,9 @@ def test_updated_at_chooses_and_edits_move_it(marketo: Caller, kind: AssetKind) 
     }
     assert {f"{before}+0000"} == {item["updatedAt"] for item in browse(marketo, path, **told)}
     assert ["704"] == codes(marketo.get(path, earliestUpdatedAt="yesterday"))
+    assert marketo.get(path, latestUpdatedAt="2026-08-15T12:00:00.170278+00:00")["success"], (
+        "valid ISO-8601, Adobe says"
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "folder" in kind.browse], ids=name_of)
