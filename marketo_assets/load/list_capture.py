@@ -8,14 +8,13 @@ activities that are not captured, two that contradict each other) is read, and e
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import DailyQuotaSpent, ExportQuotaSpent, NotFound
 from marketo_assets.extract.bulk import Exporter, Log
-from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.list_reading import MOST_PAGED, ListReading, read_list
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets.land.member_exports import land_list_members
@@ -86,7 +85,7 @@ def capture_list_members(
     run_id: str,
     log: Log,
     terms: ReadingTerms | None = None,
-    exporter: Exporter | None = None,
+    on_accepted: Callable[[], object] | None = None,
 ) -> ListCapture:
     """Return what was captured, after `raw.static_list_members` is as Marketo's static lists are.
 
@@ -100,12 +99,7 @@ def capture_list_members(
     Raises: WarehouseError where no list is known; AccessDenied; DailyQuotaSpent, LandingError; MarketoError,
     ExportError, LoadError, ParseError, for what fails of single lists after the others were read.
     """
-    claim_folder(client.ledger, settings)
-    folder = settings.data_dir / "list_member_capture"
-    exporter = exporter or Exporter(
-        client, client.ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
-    )
-    with one_at_a_time(warehouse, folder, "list members", log):
+    with one_at_a_time(client, warehouse, settings, "list members", log=log, on_accepted=on_accepted) as exporter:
         return _Run(exporter, warehouse, settings, run_id, log).capture(terms or ReadingTerms())
 
 

@@ -7,7 +7,7 @@ when one of its members was merged away.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,7 +17,6 @@ from marketo_assets.api.lead_database import LeadField
 from marketo_assets.api.memberships import describe_member_fields
 from marketo_assets.extract.bulk import Exporter, Log
 from marketo_assets.extract.export_jobs import ExportRequest
-from marketo_assets.extract.instance import claim_folder
 from marketo_assets.extract.subscription import is_refused, note_feature
 from marketo_assets.land.landing import is_intact
 from marketo_assets.land.manifest import LandedFile
@@ -91,7 +90,7 @@ def capture_program_members(
     run_id: str,
     log: Log,
     terms: ReadingTerms | None = None,
-    exporter: Exporter | None = None,
+    on_accepted: Callable[[], object] | None = None,
 ) -> MemberCapture:
     """Return what was captured, after `raw.program_members` is as Marketo's programs were when they were exported.
 
@@ -103,12 +102,7 @@ def capture_program_members(
     Raises: WarehouseError where no program is known; AccessDenied; ExportQuotaSpent, LandingError; MarketoError,
     ExportError, LoadError, ParseError, for what fails of single programs after the others were read.
     """
-    claim_folder(client.ledger, settings)
-    folder = settings.data_dir / "program_member_capture"
-    exporter = exporter or Exporter(
-        client, client.ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
-    )
-    with one_at_a_time(warehouse, folder, "program members", log):
+    with one_at_a_time(client, warehouse, settings, "program members", log=log, on_accepted=on_accepted) as exporter:
         return _Run(exporter, warehouse, settings, run_id, log).capture(terms or ReadingTerms())
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
+from marketo_assets.api.client import MarketoClient
 from marketo_assets.api.errors import AccessDenied, MarketoError, concerns_what_was_asked
-from marketo_assets.extract.bulk import ExportError, Log, OverdueExportError
+from marketo_assets.extract.bulk import Exporter, ExportError, Log, OverdueExportError
+from marketo_assets.extract.instance import claim_folder
 from marketo_assets.land.store import alone
 from marketo_assets.load.file_reading import LoadError
 from marketo_assets.load.parse import ParseError
+from marketo_assets.settings import Settings
 from marketo_assets.warehouse import Warehouse, WarehouseError
 
 PASSING = (MarketoError, ExportError, LoadError, ParseError)
@@ -62,14 +64,30 @@ def _is_of_some_alone(error: Exception) -> bool:
 
 
 @contextmanager
-def one_at_a_time(warehouse: Warehouse, folder: Path, what: str, log: Log) -> Iterator[None]:
-    """Keep other captures of *what* waiting while the block runs; *folder* holds the lock.
+def one_at_a_time(
+    client: MarketoClient,
+    warehouse: Warehouse,
+    settings: Settings,
+    what: str,
+    *,
+    log: Log,
+    on_accepted: Callable[[], object] | None = None,
+) -> Iterator[Exporter]:
+    """Yield who sees exports through for a capture of *what*; other captures of it wait while the block runs.
 
-    Raises: WarehouseError when the one that runs does not end.
+    *on_accepted* hears that the day's first export is in Marketo's queue.
+
+    Raises: WarehouseError when the one that runs does not end; SettingsError for the folder of another instance.
     """
+    claim_folder(client.ledger, settings)
+    exporter = Exporter(
+        client, client.ledger, settings.clock, log, settings.status_poll_seconds, settings.export_deadline_hours
+    )
+    exporter.on_accepted = on_accepted or exporter.on_accepted
+    folder = settings.data_dir / f"{what.removesuffix('s').replace(' ', '_')}_capture"
     try:
         with alone(folder, warehouse.lock_seconds, lambda: log(f"Another capture of {what} runs; waiting")):
-            yield
+            yield exporter
     except TimeoutError as error:
         raise WarehouseError(
             f"Another capture of {what} has been running for {warehouse.lock_seconds:.0f} s. Let it finish or stop it; "

@@ -26,7 +26,6 @@ from marketo_assets.defs.member_metadata import list_metadata, members_metadata,
 from marketo_assets.defs.metadata import Metadata, quota_left, release_metadata
 from marketo_assets.defs.pausing import pausing
 from marketo_assets.defs.resources import MarketoResource, WarehouseResource
-from marketo_assets.extract.bulk import Exporter
 from marketo_assets.extract.objects import choose_objects
 from marketo_assets.load.list_capture import capture_list_members
 from marketo_assets.load.member_capture import MemberCapture, capture_program_members
@@ -148,24 +147,15 @@ def _captured(
         context.log.info(f"{name} is not among MARKETO_OBJECTS, so nothing is read")
         return {"left_out": "not among MARKETO_OBJECTS"}
     capture = capture_program_members if context.asset_key == PROGRAM_MEMBERS else capture_list_members
-    exporter = Exporter(
-        client,
-        client.ledger,
-        settings.clock,
-        lambda line: context.log.info(line),
-        settings.status_poll_seconds,
-        settings.export_deadline_hours,
-        on_accepted=lambda: look(context.instance, client.ledger),
-    )
     try:
         found = capture(
             client,
             files,
             settings,
             run_id=context.run.run_id,
-            log=exporter.log,
+            log=lambda line: context.log.info(line),
             terms=config.terms(),
-            exporter=exporter,
+            on_accepted=lambda: look(context.instance, client.ledger),
         )
     except AccessDenied as error:
         context.log.warning(f"{name} is left out, and nothing is marked as removed: {error}")
