@@ -125,6 +125,10 @@ def _texts(con: DuckDBConnection, columns: Mapping[str, str]) -> list[str]:
         plain_shown=_plain(changing, "ends.field", "shown.value"),
         held=_spelt(changing, "held_value"),
         read=_spelt(changing, "read_value"),
+        plain_left=_plain(changing, "change.field", "change.old_value"),
+        plain_entered=_plain(changing, "change.field", "change.new_value"),
+        plain_held=_plain(changing, "differences.field", "differences.held_value"),
+        plain_read=_plain(changing, "differences.field", "differences.read_value"),
     )
     history = _sql(
         "lead_history",

@@ -101,7 +101,8 @@ told AS (
     UNION ALL
     SELECT lead_id, field, changed_at, old, if(is_round, old, new) FROM likely
 ),
--- An activity that came after all explains a difference.
+-- An activity that came after all explains a difference. So does that very change soon after the reading: what is read
+-- is dated when the reading began, and an export, or an answer, takes its time.
 unexplained AS (
     SELECT differences.*
     FROM raw.lead_differences AS differences
@@ -110,7 +111,10 @@ unexplained AS (
         FROM raw.lead_changes AS change
         WHERE change.lead_id = differences.lead_id AND change.field = differences.field
             AND change.activity_date >= differences.held_as_of - INTERVAL 1 SECOND
-            AND change.activity_date <= differences.read_as_of
+            AND change.activity_date <= differences.read_as_of + INTERVAL 1 DAY
+            AND (change.activity_date <= differences.read_as_of OR (
+                ${plain_left} IS NOT DISTINCT FROM ${plain_held} AND ${plain_entered} IS NOT DISTINCT FROM ${plain_read}
+            ))
     )
 )
 SELECT

@@ -208,6 +208,27 @@ def test_a_difference_that_is_explained_later(past: Past, second: int) -> None:
     assert expected == past.history("_evidence")
 
 
+def test_a_change_while_it_was_read(past: Past) -> None:
+    """A reading is dated when it began; the change that it shows counts from its own moment on, and once."""
+    past.read(second=50, name="B", balance="2.5")
+    past.difference(0, 20, "name", "A", "B")
+    past.change(26, "name", "A", "B")
+    past.difference(0, 20, "balance", "1.0000", "2.5000")
+    past.change(26, "balance", "1", "2.50")
+
+    assert [("A", 0, 26, "activity"), ("B", 26, None, "activity")] == past.history("_evidence", name="name")
+    assert [("1", 0, 26, "activity"), ("2.50", 26, None, "activity")] == past.history("_evidence", name="balance")
+
+
+def test_a_later_change_of_another_value_explains_nothing(past: Past) -> None:
+    """What was read without an activity stays told, whatever was changed afterwards."""
+    past.read(second=50, name="C")
+    past.difference(0, 20, "name", "A", "B")
+    past.change(26, "name", "B", "C")
+
+    assert [("A", 0, 20), ("B", 20, 26), ("C", 26, None)] == past.history(name="name")
+
+
 def test_a_change_of_another_field_explains_nothing(past: Past) -> None:
     """Nor does one of another lead, or of another time."""
     past.read(second=20, name="B")
