@@ -75,6 +75,12 @@ class ExportQuota:
         with self._file.transaction() as db:
             db.execute("UPDATE export_reservation SET at = ? WHERE key = ?", (self._clock.now().timestamp(), key))
 
+    def leave(self, key: str) -> None:
+        """Say that nobody follows the job *key* for now: its bytes stay set aside, but hold up no run that may ask."""
+        with self._file.transaction() as db:
+            at = (self._clock.now() - self._unattended).timestamp()
+            db.execute("UPDATE export_reservation SET at = ? WHERE key = ?", (at, key))
+
     def unattended(self) -> list[str]:
         """Return the keys of jobs that nobody has followed for an hour: their runs were killed or gave up."""
         with self._file.transaction() as db:

@@ -9,7 +9,7 @@ from marketo_assets.api.pauses import how_long, pauses
 from marketo_assets.api.usage import errors_last_7_days, learn_usage, usage_last_7_days
 from marketo_assets.cli.findings import Findings
 from marketo_assets.cli.screen import megabytes
-from marketo_assets.extract.export_sizes import usual_bytes
+from marketo_assets.extract.estimate.next_export import next_bytes
 from marketo_assets.settings import Settings
 
 _REFUSALS = {"606": "too fast", "607": "the day's calls spent", "615": "too many at once", "1029": "exports refused"}
@@ -22,7 +22,7 @@ def check_pauses(ledger: Ledger, findings: Findings) -> None:
     # Exports leave a reserve to captures, so they rest earlier than whoever else uses the ledger.
     backfill = Ledger(ledger.path, ledger.limits, ledger.clock, is_backfill=True)
     try:
-        found = pauses(backfill, next_bytes=usual_bytes(backfill))
+        found = pauses(backfill, next_bytes=next_bytes(backfill))
     finally:
         backfill.shut()
     for pause in found:

@@ -16,7 +16,7 @@ from marketo_assets.api.retrying import Patience
 from marketo_assets.api.usage import learn_usage
 from marketo_assets.defs.automation_switch import show_automation_as_on
 from marketo_assets.defs.export_pool import POOL, PoolState, heed_hand, read_pool, set_pool, settle_pool
-from marketo_assets.extract.export_sizes import usual_bytes
+from marketo_assets.extract.estimate.next_export import next_bytes
 from marketo_assets.settings import Settings, SettingsError, load_settings
 
 Decision = int | Literal["heed", "leave"]
@@ -53,7 +53,7 @@ def tell(found: Sequence[Pause], pool: PoolState, ledger: Ledger, now: datetime)
     if not ledger.exports.is_proven():
         return f"{text}; {pool.limit} of {pool.configured} runs at once until Marketo takes an export today"
     narrow = f"{text}; {pool.limit} of {pool.configured} runs at once"
-    if ledger.exports.room(usual_bytes(ledger)) <= pool.limit:
+    if ledger.exports.room(next_bytes(ledger)) <= pool.limit:
         return f"{text}; enough for {pool.limit} of {pool.configured} runs at once"
     if ledger.day.may_end_early():
         return f"{narrow}, as others may spend the rest of the day's calls"
@@ -63,17 +63,17 @@ def tell(found: Sequence[Pause], pool: PoolState, ledger: Ledger, now: datetime)
 def look(instance: dg.DagsterInstance, ledger: Ledger) -> str:
     """Close, narrow or open the pool as the ledger says, and return how it stands then. Makes no call."""
     settle_pool(instance, ledger)
-    usual = usual_bytes(ledger)
-    places = ledger.exports.places(usual)
+    needed = next_bytes(ledger)
+    places = ledger.exports.places(needed)
     if ledger.day.may_end_early():
         # Every run under way meets the end of the calls, and fails once.
         places = min(places, FIRST_PLACES)
-    decision = decide(pauses(ledger, next_bytes=usual), read_pool(instance), places)
+    decision = decide(pauses(ledger, next_bytes=needed), read_pool(instance), places)
     if decision == "heed":
         heed_hand(instance, ledger)
     elif decision != "leave":
         set_pool(instance, ledger, decision)
-    return tell(pauses(ledger, next_bytes=usual), read_pool(instance), ledger, ledger.clock.now())
+    return tell(pauses(ledger, next_bytes=needed), read_pool(instance), ledger, ledger.clock.now())
 
 
 @dg.sensor(

@@ -106,6 +106,8 @@ class Exporter:
         try:
             return self._completed(request, is_refresh=is_refresh, not_before=not_before)
         finally:
+            # What Marketo has queued goes on without its run, and is paid for: whoever comes next takes it up.
+            self.ledger.exports.leave(request.request_hash)
             self.waits.end(self.ledger, request.partition)
 
     def _completed(self, request: ExportRequest, *, is_refresh: bool, not_before: datetime | None) -> RecordedJob:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marketo_assets.api.limits import Ledger
-from marketo_assets.extract.export_jobs import MONTHLY, ExportRequest, recorded_jobs
-from marketo_assets.extract.pieces import LEAST_OF_DAY, sizes_of_months
+from marketo_assets.extract.export_jobs import MONTHLY, ExportRequest, RecordedJob, recorded_jobs
+from marketo_assets.extract.pieces import LEAST_OF_DAY, month_of, sizes_of_months
 
 _NEIGHBOURS = 2
 _MARGIN = 0.1
+_UNDER_WAY = ("Queued", "Processing")
 
 
 def expected_bytes(ledger: Ledger, request: ExportRequest) -> int:
@@ -45,14 +46,29 @@ def usual_bytes(ledger: Ledger) -> int:
 
 def recent_sizes(ledger: Ledger) -> list[int]:
     """Return how large the months of the object of the newest export were, the one that was exported last first."""
-    newest = next((job.object for job in recorded_jobs(ledger) if job.object in MONTHLY), None)
-    return list(known_sizes(ledger, newest).values()) if newest else []
+    newest = newest_export(ledger)
+    return list(known_sizes(ledger, newest.object).values()) if newest else []
+
+
+def months_taken(ledger: Ledger, exported: str) -> set[str]:
+    """Return the months of an object that are whole, or that Marketo works on: none of them is exported next."""
+    under_way = [job for job in recorded_jobs(ledger) if job.object == exported and job.status in _UNDER_WAY]
+    return set(known_sizes(ledger, exported)) | {month_of(job.partition) for job in under_way}
+
+
+def newest_export(ledger: Ledger) -> RecordedJob | None:
+    """Return the job of a month, or of a piece of one, that was created last; None before the first."""
+    return next((job for job in recorded_jobs(ledger) if job.object in MONTHLY), None)
 
 
 def usual_of(recent: Sequence[int], daily: int) -> int:
     """Return how much of the *daily* share the next export may take, after *recent* ones."""
-    usual = _or_more([size for size in recent if size][: 2 * _NEIGHBOURS], daily)
-    return usual if usual <= daily else round(LEAST_OF_DAY * daily)
+    return least_of(_or_more([size for size in recent if size][: 2 * _NEIGHBOURS], daily), daily)
+
+
+def least_of(file_bytes: int, daily: int) -> int:
+    """Return how much of the *daily* share has to be there before a month of *file_bytes*, or a piece of it, goes."""
+    return file_bytes if file_bytes <= daily else round(LEAST_OF_DAY * daily)
 
 
 def _or_more(sizes: Sequence[int], daily: int) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-_STEP = 0.01
+_STEP = 0.004
 """Parts of a month are told no finer than this."""
 _MOST_SPREAD = 10
 
@@ -51,7 +51,7 @@ class Filling:
             moments.append(last)
             parts.append(1.0)
         parts[-1] = 1.0
-        return cls(tuple(moments), tuple(round(part, 4) for part in parts))
+        return cls(tuple(moments), tuple(round(part, 5) for part in parts))
 
     @classmethod
     def read(cls, told: Any) -> Filling | None:
@@ -105,6 +105,10 @@ def spread(seen: Sequence[tuple[float, int, float]]) -> Iterator[tuple[float, fl
         since = (seconds[max(0, place - 1)] + second) / 2
         until = (seconds[min(place + 1, len(seen) - 1)] + second) / 2
         count = min(weight, _MOST_SPREAD)
+        if count == 1:
+            # A month may be cut right beside a row of many bytes, so where that is known it is told to the second.
+            yield second, size
+            continue
         for number in range(count):
             yield since + (until - since) * (number + 0.5) / count, weight * size / count
 

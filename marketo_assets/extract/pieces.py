@@ -24,7 +24,9 @@ from marketo_assets.extract.windows import Window, month_window
 LEAST_OF_DAY = 1 / 8
 """Part of a day's share that is worth a piece."""
 _GUESSED, _NEXT, _LAST = 0.5, 0.8, 0.9
-"""Parts of what is left that a piece is to take: rows do not come evenly, and a month's first piece may be a guess."""
+"""Parts of what is left that a piece is to take: rows do not come evenly, and a month's first piece is a guess."""
+_KNOWN = 0.93
+"""The same where a sample tells how a month is filled: what is left of the day then is not worth a job."""
 _NARROWEST = timedelta(minutes=1)
 _NAME = "%Y-%m-%dT%H%M%SZ"
 _BETWEEN = "--"
@@ -63,6 +65,12 @@ def read_piece_name(name: str) -> Window | None:
     return Window(start, end)
 
 
+def month_of(partition: str) -> str:
+    """Return the month that *partition* is, or is a piece of."""
+    window = read_piece_name(partition)
+    return partition if window is None else f"{window.start:%Y-%m}"
+
+
 def piece_of(request: ExportRequest, window: Window, likely_bytes: int | None = None) -> ExportRequest:
     """Return the request for that part of *request*."""
     return replace(request, partition=piece_name(window), window=window, likely_bytes=likely_bytes)
@@ -81,10 +89,10 @@ def cut(
     before, whole = course.before(known.until), _scaled(expected, course, known)
     needed, least = whole * (1.0 - before), LEAST_OF_DAY * daily
     rest = Cut(Window(known.until, month.end), needed, 1.0 - before)
-    if needed <= _LAST * left:
+    if needed <= max(_LAST, _KNOWN if filling else 0.0) * left:
         return rest
-    is_guess = filling is None and known.until == month.start
-    end = course.latest(before + max(least, (_GUESSED if is_guess else _NEXT) * left) / whole)
+    taken = _KNOWN if filling else _GUESSED if known.until == month.start else _NEXT
+    end = course.latest(before + max(least, taken * left) / whole)
     if whole * (course.before(end) - before) < least:
         end = course.earliest(before + least / whole)
     end = max(end, known.until + _NARROWEST)
@@ -147,7 +155,7 @@ def sizes_of_months(jobs: Sequence[tuple[str, int]]) -> dict[str, int]:
     pieces: dict[str, dict[Window, int]] = {}
     for partition, file_bytes in jobs:
         window = read_piece_name(partition)
-        month = partition if window is None else f"{window.start:%Y-%m}"
+        month = month_of(partition)
         if month in sizes:
             continue
         if window is None:

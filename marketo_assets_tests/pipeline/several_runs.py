@@ -15,7 +15,7 @@ from marketo_assets.api.errors import DailyQuotaSpent, ExportQuotaSpent
 from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.api.pauses import pauses
 from marketo_assets.clock import ManualClock
-from marketo_assets.extract.export_sizes import usual_bytes
+from marketo_assets.extract.estimate.next_export import next_bytes
 from marketo_assets.land.manifest import LandedFile
 from marketo_assets_tests.pipeline.road import Road
 
@@ -122,11 +122,11 @@ class Backfill:
         self._under_way -= 1
 
     def _places(self, ledger: Ledger) -> int:
-        usual = usual_bytes(ledger)
-        return 0 if pauses(ledger, next_bytes=usual) else min(self.at_once, ledger.exports.places(usual))
+        needed = next_bytes(ledger)
+        return 0 if pauses(ledger, next_bytes=needed) else min(self.at_once, ledger.exports.places(needed))
 
     def _seconds_to_wait(self, ledger: Ledger) -> float:
-        rests = pauses(ledger, next_bytes=usual_bytes(ledger))
+        rests = pauses(ledger, next_bytes=next_bytes(ledger))
         if self._under_way or not rests:
             return TICK_SECONDS
         return (rests[0].until - ledger.clock.now()).total_seconds()

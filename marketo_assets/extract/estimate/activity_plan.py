@@ -62,6 +62,12 @@ def activity_bytes_to_set_aside(ledger: Ledger, month: str) -> int | None:
     return round(_sampled(month, sample, ledger.clock.now()).file_bytes.high)
 
 
+def foreseen_activity_bytes(ledger: Ledger) -> dict[str, int]:
+    """Return how large the file of each sampled month may be; makes no call."""
+    sample, now = read_activity_sample(ledger), ledger.clock.now()
+    return {month: round(_sampled(month, sample, now).file_bytes.high) for month in sample.months} if sample else {}
+
+
 def activity_filling_of(ledger: Ledger, month: str) -> Filling | None:
     """Return how the bytes of *month* lie in its time by the sample, as the plan reckons; None where none tells."""
     sample = read_activity_sample(ledger)

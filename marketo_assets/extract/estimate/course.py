@@ -26,7 +26,7 @@ from marketo_assets.extract.estimate.days import (
     status_calls,
     status_seconds,
 )
-from marketo_assets.extract.export_sizes import usual_of
+from marketo_assets.extract.export_sizes import least_of, usual_of
 from marketo_assets.extract.pieces import Known, cut
 from marketo_assets.extract.windows import Window, month_window
 
@@ -111,7 +111,9 @@ class _Course:
         """Return how many runs the gate lets be under way."""
         if self._calls_left() <= min(_LEAST_CALLS, self._allotment.daily_calls // 10):
             return 0
-        room = len(self._set_aside) + int(self._left() // usual_of(self._sizes, self._daily))
+        month = self._waiting[0].month
+        told = least_of(round(month.reserved_bytes), self._daily) if month.is_foreseen else 0
+        room = len(self._set_aside) + int(self._left() // (told or usual_of(self._sizes, self._daily)))
         return min(self._pace.at_once, room)
 
     def _ask(self, run: _Run, asked: _Next) -> None:

@@ -78,6 +78,8 @@ class Wanted:
     """What is set aside for it before its size is known."""
     is_here: bool = False
     is_empty: bool = False
+    is_foreseen: bool = False
+    """Whether the gate knows what is set aside for it, and not only what months of late took."""
     filling: Filling | None = None
     """How its bytes lie in its time, where that is known."""
 

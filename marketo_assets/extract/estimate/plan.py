@@ -166,6 +166,12 @@ def bytes_to_set_aside(ledger: Ledger, month: str, names: Sequence[str]) -> int 
     return upper_bytes(calibration, month, names, ledger.clock.now()) if calibration else None
 
 
+def foreseen_bytes(ledger: Ledger) -> dict[str, int]:
+    """Return how large the file of each sampled month may be with the fields that were sampled; makes no call."""
+    found, now = read_calibration(ledger), ledger.clock.now()
+    return {month: upper_bytes(found, month, found.fields, now) for month in found.months} if found else {}
+
+
 def filling_of(ledger: Ledger, month: str) -> Filling | None:
     """Return how the bytes of *month* lie in its time by the calibration, as the plan reckons; None where none tells.
 
@@ -184,6 +190,7 @@ def wanted_of(estimates: Sequence[MonthEstimate], factor: float = 1.0) -> list[W
             estimate.file_bytes.high,
             is_here=estimate.is_here,
             is_empty=estimate.rows.likely == 0,
+            is_foreseen=estimate.source == "sampled",
             filling=estimate.filling,
         )
         for estimate in estimates

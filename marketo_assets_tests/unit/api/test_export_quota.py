@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marketo_assets.api.errors import ExportQuotaSpent
+from marketo_assets.api.errors import ExportQuotaHeld, ExportQuotaSpent
 from marketo_assets.api.export_quota import ExportQuota
 from marketo_assets.api.limits import Ledger, Limits
 from marketo_assets.clock import ManualClock
@@ -99,6 +99,19 @@ def test_a_reservation_that_nobody_settles_lapses(quota: ExportQuota, clock: Man
     clock.sleep(3 * 86400)
 
     assert quota.remaining() == 1000
+
+
+def test_what_a_run_leaves_with_marketo_holds_up_no_other_run(quota: ExportQuota) -> None:
+    """Its bytes stay set aside, but whoever looks whether a run may begin sees that nobody follows it."""
+    quota.reserve("2024-03", 900)
+    quota.accept("2024-03")
+    quota.leave("2024-03")
+
+    assert (1000, 0, ["2024-03"]) == (quota.remaining(), quota.reserved(), quota.unattended())
+    with pytest.raises(ExportQuotaHeld):
+        quota.reserve("2024-04", 400)
+    quota.hold("2024-03", 900)
+    assert (100, 900, []) == (quota.remaining(), quota.reserved(), quota.unattended())
 
 
 def test_a_refusal_closes_exports_until_the_reset(quota: ExportQuota, clock: ManualClock) -> None:

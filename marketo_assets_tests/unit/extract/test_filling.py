@@ -44,17 +44,17 @@ def test_an_import_of_a_moment_is_a_step() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_it_is_told_to_a_hundredth(seed: int) -> None:
-    """Whatever the shape, at every moment it tells what had come by then to two hundredths, in few points."""
+    """Whatever the shape, at every moment it tells what had come by then to a hundredth, in some hundred points."""
     random = Random(seed)
     places = [random.betavariate(0.3, 2) * 31 if random.random() < 0.7 else 25.5 for _ in range(3000)]
     sizes = [(at(1 + place).timestamp(), random.expovariate(0.01)) for place in places]
     found = Filling.of(sizes, MONTH.start, MONTH.end)
     assert found
-    assert len(found.parts) <= 210
+    assert len(found.parts) <= 510
     total = sum(size for _, size in sizes)
     for day in range(1, 32):
         came = sum(size for second, size in sizes if second < at(day).timestamp()) / total
-        assert abs(came - found.before(at(day))) <= 0.02, day
+        assert abs(came - found.before(at(day))) <= 0.01, day
     for part in (0.1, 0.33, 0.5, 0.9):
         assert found.before(found.latest(part)) <= part + 1e-6 <= found.before(found.earliest(part)) + 2e-6
 
@@ -121,7 +121,7 @@ def test_what_nobody_knows_is_a_guess_at_first() -> None:
     guessed = pieces_of(None, 1000, 500)[0]
     assert guessed.file_bytes == pytest.approx(250, abs=1)
     known = pieces_of(filling_of(*evenly(1000)), 1000, 500)[0]
-    assert known.file_bytes == pytest.approx(400, abs=1)
+    assert known.file_bytes == pytest.approx(465, abs=2)
 
 
 def test_an_import_larger_than_a_day_has_one_to_itself() -> None:
