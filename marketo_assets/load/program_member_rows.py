@@ -40,6 +40,7 @@ def fit_members(con: DuckDBConnection, columns: Sequence[Column], landed: Landed
     # The key comes first, whatever order Marketo describes it in.
     ordered = sorted(columns, key=lambda column: (column.field != PROGRAM, column.field != LEAD))
     widened = fit_columns(con, "raw", "program_members", ordered, OWN)
+    con.execute(f"COMMENT ON TABLE {TABLE} IS 'One row per lead and program that it was ever seen in.'")
     record_schema_changes(
         con,
         landed.as_of,

@@ -53,6 +53,7 @@ def test_every_member_comes_with_every_field(road: Road) -> None:
     types = dict(road.query("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'program_members'"))
     expected = {"program_id": "BIGINT", "lead_id": "BIGINT", "reached_success": "BOOLEAN", "seat_number": "BIGINT"}
     assert expected == {name: types[name] for name in expected}
+    assert [] == road.query("SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE comment IS NULL")
     assert ("Diet, Note (Marketo string)",) in road.query(
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'program_members' AND schema_name = 'main'"
     )

@@ -42,6 +42,11 @@ _BOOKKEEPING = {
         "the ledger, which knows a job before Marketo does",
     ),
     "api_usage": ("quota day", "Calls and export bytes that this project spent.", "the ledger, which counts each call"),
+    "watermarks": (
+        "feed of activities",
+        "How far changes and activities were surely read, and since when.",
+        "the captures, in the transaction of the rows that they read",
+    ),
     "coverage_gaps": (
         "stretch of time",
         "Times of which Marketo had forgotten changes or deletions before they were read.",

@@ -36,6 +36,7 @@ ASSETS = {
     "marketo/meta/rejected_values": ["marketo/leads"],
     "marketo/meta/repairs": ["marketo/leads"],
     "marketo/meta/schema_changes": ["marketo/leads"],
+    "marketo/meta/watermarks": ["marketo/leads"],
     "marketo/raw/lead_snapshots": ["landing/lead_exports"],
     "marketo_api/lead_fields": [],
     "marketo_api/leads": [],
