@@ -181,8 +181,7 @@ class Warehouse:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        _make_private_dir(self.data_dir)
-        with _private_file(self.data_dir / "work.lock") as lock:
+        with self._lock_file() as lock:
             deadline = time.monotonic() + self.lock_seconds
             while not _try_lock(lock):
                 if time.monotonic() > deadline:
@@ -192,6 +191,21 @@ class Warehouse:
                     )
                 time.sleep(0.05)
             yield
+
+    @contextlib.contextmanager
+    def _lock_file(self) -> Iterator[int]:
+        try:
+            _make_private_dir(self.data_dir)
+            descriptor = os.open(self.data_dir / "work.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise WarehouseError(
+                f"Nothing can be written to the data folder {self.data_dir} ({error.strerror}). Make it a writable "
+                "folder of the user who runs this, or set MARKETO_DATA_DIR to another. Then run this again."
+            ) from error
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
 
 def connect_readonly(path: str | Path | None = None) -> DuckDBConnection:
@@ -275,15 +289,6 @@ def _make_private_dir(folder: Path) -> None:
     for path in (*reversed(folder.parents), folder):
         if not path.exists():
             path.mkdir(mode=0o700, exist_ok=True)
-
-
-@contextlib.contextmanager
-def _private_file(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:

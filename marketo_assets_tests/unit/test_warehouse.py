@@ -269,11 +269,16 @@ def test_files_are_private(warehouse: Warehouse) -> None:
     assert 0o700 == (warehouse.data_dir / "releases" / "1").stat().st_mode & 0o777
 
 
-def test_a_folder_that_may_not_be_written(data_dir: Path) -> None:
-    """Where a file stands in place of the folder, the error names it."""
-    data_dir.parent.mkdir(exist_ok=True)
-    data_dir.write_text("in the way")
-    with pytest.raises(OSError, match="data"), Warehouse(data_dir).transaction():
+@pytest.mark.parametrize("in_the_way", [".", "work.lock"])
+def test_a_folder_that_may_not_be_written(data_dir: Path, in_the_way: str) -> None:
+    """Where nothing can be written, the error names the folder and says what to do."""
+    if in_the_way == ".":
+        data_dir.parent.mkdir(exist_ok=True)
+        data_dir.write_text("in the way")
+    else:
+        (data_dir / in_the_way).mkdir(parents=True)
+    expected = f"{data_dir} .*MARKETO_DATA_DIR"
+    with pytest.raises(WarehouseError, match=expected), Warehouse(data_dir).transaction():
         pass
 
 
