@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,7 +69,7 @@ def _decide(
         return _start("the first capture, from which changes are read on")
     if last == dg.DagsterRunStatus.FAILURE:
         return _start("the last capture failed", cursor=context.cursor)
-    memory = _read_memory(context.cursor)
+    memory = _read_memory(context.cursor).as_of(standing.since, last)
     listed = types or activity_types(client)
     groups = type_groups(types_that_tell(listed, settings.change_activity_types, context.log.info))
     turn = memory.turn % len(groups)
@@ -84,7 +84,8 @@ def _decide(
     fresh = look.guids - standing.guids
     # A run that somebody cancelled did not take what was news then.
     fresh -= frozenset() if last == dg.DagsterRunStatus.CANCELED else memory.seen
-    cursor = memory.after(look.guids - standing.guids, look.place, turn, len(groups)).text()
+    after = memory.after(standing.since, look.guids - standing.guids, look.place, turn, len(groups))
+    cursor = replace(after, asked=bool(fresh)).text()
     if fresh:
         return _start(f"{len(fresh):,} new activities", cursor=cursor)
     if standing.leads_missing:
@@ -115,17 +116,32 @@ class _Memory:
     places: dict[str, Place] = field(default_factory=dict)
     turn: int = 0
     """The group of types to look at; nearly always there is one group."""
+    since: datetime | None = None
+    """From when on the last look looked."""
+    asked: bool = False
+    """Whether it asked for a capture."""
 
-    def after(self, unstored: frozenset[str], place: Place, turn: int, groups: int) -> "_Memory":
+    def as_of(self, since: datetime, last: dg.DagsterRunStatus | None) -> "_Memory":
+        """Return what holds of a warehouse that is to be looked at from *since* on, its *last* run having ended so."""
+        if self.since is None:
+            return self
+        # It was further once, or the capture that was asked for moved nothing on though it ended well: an older copy
+        # was put back, of which nothing is known, whatever was seen before.
+        is_older = since < self.since or (since == self.since and self.asked and last == dg.DagsterRunStatus.SUCCESS)
+        return _Memory() if is_older else self
+
+    def after(self, since: datetime, unstored: frozenset[str], place: Place, turn: int, groups: int) -> "_Memory":
         """Return the memory after a look at group *turn* of so many."""
         # Of a crowded window each look shows a part; forgetting the others costs a capture now and then, and no more.
         kept = self.seen if (place.is_crowded or groups > 1) and len(self.seen) < _MOST_SEEN else frozenset()
-        return _Memory(kept | unstored, {**self.places, str(turn): place}, (turn + 1) % groups)
+        return _Memory(kept | unstored, {**self.places, str(turn): place}, (turn + 1) % groups, since)
 
     def text(self) -> str:
         """Return the cursor that keeps it."""
         places = {turn: asdict(place) for turn, place in self.places.items()}
-        return json.dumps({"seen": sorted(self.seen), "places": places, "turn": self.turn})
+        since = self.since.isoformat() if self.since else None
+        told = {"seen": sorted(self.seen), "places": places, "turn": self.turn, "since": since, "asked": self.asked}
+        return json.dumps(told)
 
 
 def _read_memory(cursor: str | None) -> _Memory:
@@ -134,6 +150,8 @@ def _read_memory(cursor: str | None) -> _Memory:
         if isinstance(told, list):  # as it was kept before windows could be crowded
             return _Memory(frozenset(told))
         places = {turn: Place(**place) for turn, place in told.get("places", {}).items()}
-        return _Memory(frozenset(told.get("seen", ())), places, int(told.get("turn", 0)))
+        since = datetime.fromisoformat(told["since"]) if told.get("since") else None
+        seen, turn = frozenset(told.get("seen", ())), int(told.get("turn", 0))
+        return _Memory(seen, places, turn, since, bool(told.get("asked")))
     except (ValueError, TypeError, AttributeError):
         return _Memory()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -167,6 +169,32 @@ def test_news_outlive_a_cancelled_run(
     quiet = look(again.cursor)
     assert isinstance(quiet, dg.SensorResult)
     assert not quiet.run_requests
+
+
+@pytest.mark.parametrize("looks_between", [0, 1])
+def test_news_outlive_a_warehouse_put_back(
+    run: Callable[[], dg.ExecuteInProcessResult], look: Look, road: Road, tmp_path: Path, looks_between: int
+) -> None:
+    """What was captured and is lost with a restored, older warehouse is captured again, although it was seen once."""
+    road.travel(*MONTHS)
+    run()
+    backup = shutil.copy(road.warehouse.work_path, tmp_path / "backup.duckdb")
+    road.settings.clock.sleep(3600)
+    edit(road)
+    seen = look()
+    assert isinstance(seen, dg.SensorResult)
+    assert seen.run_requests
+    run()
+    cursor = seen.cursor
+    for _ in range(looks_between):
+        quiet = look(cursor)
+        assert isinstance(quiet, dg.SensorResult)
+        assert not quiet.run_requests
+        cursor = quiet.cursor
+    shutil.copy(backup, road.warehouse.work_path)
+    again = look(cursor)
+    assert isinstance(again, dg.SensorResult)
+    assert again.run_requests
 
 
 def test_two_captures_never_run_at_once(look: Look, instance: dg.DagsterInstance) -> None:
