@@ -203,7 +203,7 @@ def test_a_failure_is_told_in_words(tmp_path: Path) -> None:
     (folder / "data" / "work.duckdb").write_bytes(b"no database")
     answer = call(folder, "demo")
     assert 1 == answer.returncode
-    assert "work.duckdb cannot be opened" in answer.stderr
+    assert "work.duckdb is damaged: " in answer.stderr
     assert "with --fresh it begins again" in answer.stderr
     assert "Traceback" not in answer.stdout + answer.stderr
     assert not answers(address("listens on", answer.stdout))
