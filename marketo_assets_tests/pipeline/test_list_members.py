@@ -297,7 +297,7 @@ def test_a_list_that_is_gone_marks_nothing_by_itself(told: Road) -> None:
     assert [(0,)] == told.query(still)
 
 
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))])
 def test_a_storm_of_memberships_ends_with_the_truth(make_road: MakeRoad, seed: int) -> None:
     """Joining, leaving, merging and deleting, kills between calls and before commits, late activities: nothing lost."""
     rng = Random(seed)
