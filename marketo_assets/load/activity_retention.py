@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from marketo_assets.extract.retention import LONG, SHORT, falls_off
 from marketo_assets.extract.windows import month_window
 from marketo_assets.load.activities import STREAM
 from marketo_assets.load.activity_rows import TABLE
 from marketo_assets.load.position import read_position
 from marketo_assets.warehouse import DuckDBConnection
 
-SHORT, LONG = timedelta(days=90), timedelta(days=760)
-"""How long Marketo keeps the types that it prunes early, and all others."""
 WARNED = timedelta(days=30)
 """So long before something falls off a warning begins."""
 EARLY = (
@@ -37,7 +36,7 @@ def falling_off(con: DuckDBConnection, months: Sequence[str], now: datetime) -> 
     unread = [month for month in months if read.get(month, month_window(month).start) < _end(month, covered, now)]
     found = []
     for kept, what in ((SHORT, EARLY), (LONG, "all activities")):
-        due = [m for m in unread if kept - WARNED < now - month_window(m).start and now - month_window(m).end < kept]
+        due = [month for month in unread if falls_off(month, now, kept=kept, within=WARNED)]
         if due:
             found.append(
                 f"Activities of {', '.join(due)} were not read, or not to the month's end, and Marketo forgets {what} "

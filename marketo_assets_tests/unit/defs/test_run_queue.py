@@ -39,10 +39,19 @@ def coordinator_of(instance: dg.DagsterInstance) -> NewestMonthsFirst:
     return coordinator
 
 
-def submit(instance: dg.DagsterInstance, **tags: str) -> None:
+def submit(
+    instance: dg.DagsterInstance, assets: frozenset[dg.AssetKey] | None = None, job: str = "job", **tags: str
+) -> None:
     """Put a run into the queue as every door of Dagster does: created, then submitted."""
     named = {f"dagster/{name}": value for name, value in tags.items()}
-    run = create_run_for_test(instance, tags=named, status=dg.DagsterRunStatus.NOT_STARTED, remote_job_origin=ORIGIN)
+    run = create_run_for_test(
+        instance,
+        job_name=job,
+        tags=named,
+        status=dg.DagsterRunStatus.NOT_STARTED,
+        remote_job_origin=ORIGIN,
+        asset_selection=assets,
+    )
     # The workspace says from which browser a run came; this queue does not ask.
     coordinator_of(instance).submit_run(dg.SubmitRunContext(run, None))  # type: ignore[arg-type]
 
@@ -71,6 +80,25 @@ def test_months_leave_the_queue_newest_first(instance: dg.DagsterInstance) -> No
     submit(instance)
 
     assert ["no month", "2025-02", "2025-01", "2024-11"] == leaving(instance)
+
+
+@pytest.mark.parametrize(
+    "assets", [None, frozenset({dg.AssetKey(["landing", "activity_exports"])})], ids=["job", "assets"]
+)
+def test_activities_about_to_be_forgotten_leave_the_queue_first(
+    instance: dg.DagsterInstance, assets: frozenset[dg.AssetKey] | None
+) -> None:
+    """What Marketo keeps for 90 days or 25 months and is as old goes before newer months."""
+    coordinator_of(instance).now = NOW.timestamp
+    for month in ("2024-07", "2024-08", "2026-05", "2026-06", "2026-07", "2026-08"):
+        submit(instance, assets, "activities" if assets is None else "__ASSET_JOB", partition=month)
+
+    assert ["2024-07", "2026-05", "2026-08", "2026-07"] == leaving(instance)
+
+
+def test_leads_are_not_forgotten() -> None:
+    """A month of leads has its age as its place, however old it is."""
+    assert [-3, 0] == [priority_of("2026-05", now=NOW, is_of_activities=yes) for yes in (False, True)]
 
 
 def test_who_was_given_a_priority_keeps_it(instance: dg.DagsterInstance) -> None:
