@@ -192,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     usual, switches = Options(), Switches()
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=int, default=8600, help="port to listen on; 0 takes any free one")
+    add("--port", type=_port, default=8600, help="port to listen on; 0 takes any free one")
     add("--allow-remote", action="store_true", help="accept an address that other machines can reach")
     add("--leads", type=_count, default=usual.leads, help="leads at the start")
     add("--activities", type=_count, default=usual.activities, help="activities drawn for each lead at the start")
@@ -236,6 +236,13 @@ def _positive(text: str) -> int:
     number = _count(text)
     if number == 0:
         raise argparse.ArgumentTypeError("a whole number above 0")
+    return number
+
+
+def _port(text: str) -> int:
+    number = _count(text)
+    if number > 65_535:
+        raise argparse.ArgumentTypeError("a port from 1 to 65535, or 0 for any free one")
     return number
 
 

@@ -137,6 +137,7 @@ def test_a_taken_port_is_an_error_with_a_way_out(capsys: pytest.CaptureFixture[s
         ["--now", "noon"],
         ["--months", "0"],
         ["--port", "0", "--fields", "1"],
+        ["--port", "65536"],
     ],
     ids=str,
 )
