@@ -9,10 +9,11 @@ from marketo_assets.load.lead_versions import PAST, SHOWN, has_lead_tables, move
 from marketo_assets.load.ledger import append_rows
 from marketo_assets.warehouse import DuckDBConnection
 
-_READ_AT_ONCE = 2_048
-"""How many rows DuckDB reads at once, and at half the speed where one of them is a gap."""
-_FEW_ROWS = 50 * _READ_AT_ONCE
-_BETWEEN_REWRITES = timedelta(hours=1)
+_ROWS_TO_A_GAP = 1_000
+"""DuckDB reads 2,048 rows at once, at half the speed where one is missing: with more gaps, counts feel it."""
+_FEW_ROWS = 100_000
+_PAUSE_PER_ROW = timedelta(microseconds=50)
+"""Some fifteen times as long as writing a lead anew takes: it never becomes what releases are busy with."""
 
 
 def compact(con: DuckDBConnection) -> int:
@@ -35,7 +36,8 @@ def compact(con: DuckDBConnection) -> int:
 def close_gaps(con: DuckDBConnection, now: datetime) -> int:
     """Return how many gaps that moved rows had left in `main.leads` are closed, by writing the table anew.
 
-    Done where a count would feel them: from one gap in 2,048 rows on, once an hour, and not in small tables.
+    Done where a count would feel them: from one gap in 1,000 rows on, at most every 50 seconds for each million leads,
+    and not in small tables.
 
     **Cost:** writes the whole table, about three seconds for a million leads of sixty fields.
     """
@@ -46,7 +48,7 @@ def close_gaps(con: DuckDBConnection, now: datetime) -> int:
         0,
         0,
     )
-    if rows < _FEW_ROWS or gaps * _READ_AT_ONCE < rows or _is_recent(con, now):
+    if rows < _FEW_ROWS or gaps * _ROWS_TO_A_GAP < rows or _is_recent(con, now, rows):
         return 0
     con.execute(f"CREATE TEMP TABLE kept AS FROM {SHOWN}")
     con.execute(f"TRUNCATE {SHOWN}")
@@ -56,7 +58,7 @@ def close_gaps(con: DuckDBConnection, now: datetime) -> int:
     return int(gaps)
 
 
-def _is_recent(con: DuckDBConnection, now: datetime) -> bool:
+def _is_recent(con: DuckDBConnection, now: datetime, rows: int) -> bool:
     last = con.execute("SELECT max(compacted_at) FROM meta.compactions").fetchone()
     # A clock that was set back must not put it off for longer.
-    return bool(last and last[0] and abs(now - last[0]) < _BETWEEN_REWRITES)
+    return bool(last and last[0] and abs(now - last[0]) < rows * _PAUSE_PER_ROW)

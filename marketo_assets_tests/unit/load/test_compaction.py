@@ -175,7 +175,7 @@ def test_a_value_that_did_not_fit_is_told_as_it_came(con: DuckDBConnection) -> N
 
 
 def test_gaps_are_closed_where_counts_would_feel_them(con: DuckDBConnection) -> None:
-    """Leads with a gap in every stretch are written anew, with the same rows, at most once an hour."""
+    """Leads with a gap in every stretch are written anew, with the same rows, and not again at once."""
     rows = "range AS id, 'text ' || range AS note, TIMESTAMPTZ '2026-08-01' AS _as_of, 'rest' AS _source, 1 AS _load_id"
     con.execute(f"INSERT INTO {SHOWN} BY NAME SELECT {rows} FROM range(150_000)")
     assert 0 == close_gaps(con, at(1))
@@ -190,8 +190,9 @@ def test_gaps_are_closed_where_counts_would_feel_them(con: DuckDBConnection) -> 
     assert (held[0][0] - 1,) == con.execute(f"SELECT max(rowid) FROM {SHOWN}").fetchone()
 
     con.execute(f"DELETE FROM {SHOWN} WHERE id % 1_000 = 1")
-    assert 0 == close_gaps(con, at(1) + timedelta(minutes=59))
-    assert 150 == close_gaps(con, at(1) + timedelta(hours=1))
+    assert 0 == close_gaps(con, at(1) + timedelta(seconds=7))
+    assert 0 == close_gaps(con, at(1) - timedelta(seconds=7))
+    assert 150 == close_gaps(con, at(1) + timedelta(seconds=8))
     assert [(149_850, 150), (149_700, 150)] == con.execute(
         "SELECT rows, gaps FROM meta.compactions ORDER BY ALL DESC"
     ).fetchall()
