@@ -20,9 +20,10 @@ def refresh_reference(con: DuckDBConnection) -> None:
     """
     if not has_table(con):
         return
+    found = _comments(con)
     for name, table in TABLES.items():
         comments = {member.column: member.comment for member in table.members} | OWN
-        if _comments(con, name) != comments:
+        if found.get(name) != comments:
             con.execute(f"CREATE OR REPLACE VIEW main.{name} AS {_select(name, table)}")
             con.execute(f"COMMENT ON VIEW main.{name} IS {text_literal(told_of(table))}")
             for column, comment in comments.items():
@@ -101,10 +102,14 @@ def _text(member: Member) -> str:
     return f"regexp_replace({value}, 'Z[+-]00:?00$', 'Z')" if member.type.startswith("TIMESTAMP") else value
 
 
-def _comments(con: DuckDBConnection, view: str) -> dict[str, str | None]:
+def _comments(con: DuckDBConnection) -> dict[str, dict[str, str | None]]:
+    # Asked once for all: every view is bound to answer, whichever is asked for.
     rows = con.execute(
-        "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ? "
-        "ORDER BY column_index",
-        [view],
+        "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'main' "
+        "AND list_contains(?, table_name) ORDER BY table_name, column_index",
+        [list(TABLES)],
     ).fetchall()
-    return dict(rows)
+    found: dict[str, dict[str, str | None]] = {}
+    for view, column, comment in rows:
+        found.setdefault(view, {})[column] = comment
+    return found
