@@ -14,6 +14,7 @@ from marketo_assets.load.current_leads import mark_missing, settle, touch
 from marketo_assets.load.lead_fields import register_fields
 from marketo_assets.load.lead_versions import PAST, SHOWN, fit_lead_tables
 from marketo_assets.load.ledger import append_rows, ensure_tables, insert_row, record_schema_changes
+from marketo_assets.models.runner import refresh_models
 from marketo_assets.warehouse import DuckDBConnection
 from marketo_assets_tests.pipeline.handmade import lead_fields
 
@@ -203,3 +204,20 @@ def test_small_tables_are_left_as_they_are(con: DuckDBConnection) -> None:
     con.execute(f"INSERT INTO {SHOWN} BY NAME SELECT range AS id, 1 AS _load_id FROM range(1_000)")
     con.execute(f"DELETE FROM {SHOWN} WHERE id % 2 = 0")
     assert 0 == close_gaps(con, at(1))
+
+
+def test_comments_outlive_a_table_that_is_written_anew(con: DuckDBConnection) -> None:
+    """After gaps were closed, refreshing the models leaves the columns as they were, comments included."""
+    con.execute(f"INSERT INTO {SHOWN} BY NAME SELECT range AS id, 1 AS _load_id FROM range(150_000)")
+    columns = (
+        "SELECT column_name, data_type, comment FROM duckdb_columns() "
+        "WHERE schema_name || '.' || table_name = ? ORDER BY column_index"
+    )
+    refresh_models(con)
+    before = con.execute(columns, [SHOWN]).fetchall()
+    assert all(comment for *_, comment in before)
+    con.execute(f"DELETE FROM {SHOWN} WHERE id % 1_000 = 0")
+    close_gaps(con, at(1))
+    refresh_models(con)
+
+    assert before == con.execute(columns, [SHOWN]).fetchall()
